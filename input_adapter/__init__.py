@@ -1,0 +1,1 @@
+"""The input adapter: users' events in, requests to models out."""

@@ -1,0 +1,1 @@
+"""The jobs: the deployables that score."""

@@ -1,0 +1,1 @@
+"""The PMML job: scores requests with PMML models."""

@@ -1,0 +1,1 @@
+"""The output adapter: results in, records on users' topics out."""

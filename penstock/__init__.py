@@ -1,0 +1,1 @@
+"""Penstock: model serving on Kafka event streams."""

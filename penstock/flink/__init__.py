@@ -1,0 +1,1 @@
+"""The only code, besides the deployables' pipelines and operators, that knows PyFlink."""

@@ -1,0 +1,1 @@
+"""Models: references, descriptors and where their bytes are."""
