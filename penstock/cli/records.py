@@ -1,0 +1,96 @@
+"""One Kafka record as the tools show it: as a block of text for people, or as one line of JSON for scripts. Pure."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+__all__ = ["Record", "as_object", "as_text", "json_line", "rfc3339", "shown"]
+
+#: What a JSON form holds for bytes: their text, ``{"base64": ...}`` where they are not UTF-8, or null.
+JsonBytes = str | dict[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record as it was read; ``timestamp`` is in milliseconds since 1970."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+    @property
+    def coordinates(self) -> str:
+        """Where the record lies: topic/partition/offset."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    def header(self, name: str) -> str | None:
+        """The last header of that name as text, or None; the last one counts, as in Kafka's own clients."""
+        found = next((value for key, value in reversed(self.headers) if key == name), None)
+        return None if found is None else found.decode("utf-8", "replace")
+
+
+def rfc3339(timestamp_ms: int) -> str:
+    """A timestamp as people read it, in UTC with milliseconds."""
+    moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def json_bytes(content: bytes | None) -> JsonBytes:
+    """Bytes for JSON: text exactly where they are UTF-8, else base64."""
+    if content is None:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(content).decode("ascii")}
+
+
+def as_object(record: Record) -> dict[str, object]:
+    """The record for JSON. A header name that occurs twice gives its last value."""
+    return {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "key": json_bytes(record.key),
+        "headers": {name: json_bytes(value) for name, value in record.headers},
+        "value": json_bytes(record.value),
+    }
+
+
+def json_line(content: object) -> str:
+    """One line of JSON, with people's letters left readable."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def shown(content: bytes | None, absent: str = "(null)") -> str:
+    """Bytes for a terminal: their text with control characters escaped, or base64 where they are not UTF-8."""
+    text = json_bytes(content)
+    if text is None:
+        return absent
+    if isinstance(text, dict):
+        return f"base64:{text['base64']}"
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else _escaped(letter) for letter in text)
+
+
+def as_text(record: Record, *, headers: bool = True) -> str:
+    """The record as a block: where and when, its key, its headers indented, its value on a line of its own."""
+    lines = [f"{record.coordinates}  {rfc3339(record.timestamp)}  key {_on_one_line(record.key)}"]
+    if headers:
+        lines += [f"  {_on_one_line(name.encode())}: {_on_one_line(value)}" for name, value in record.headers]
+    return "\n".join([*lines, shown(record.value), ""])
+
+
+def _on_one_line(content: bytes | None) -> str:
+    return shown(content).replace("\n", "\\n")
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,24 @@
+"""Plain text tables."""
+
+from __future__ import annotations
+
+from penstock.cli.tables import table
+
+
+def test_columns_are_as_wide_as_they_need() -> None:
+    """Titles are upper case, text to the left, numbers to the right, absent cells a dash."""
+    assert table(["name", "messages", "note"], [["a", 1200, "x"], ["longer", 5, None]]) == (
+        "NAME    MESSAGES  NOTE\n"
+        "a          1,200  x\n"
+        "longer         5  -"
+    )
+
+
+def test_no_rows_gives_the_titles() -> None:
+    """An empty table still says what it would hold."""
+    assert table(["name", "note"], []) == "NAME  NOTE"
+
+
+def test_a_cell_stays_on_its_line() -> None:
+    """Line breaks in a cell become blanks."""
+    assert table(["reason"], [["two\nlines"]]) == "REASON\ntwo lines"
