@@ -1,0 +1,188 @@
+"""The sections of the settings: each field with its default, its unit and what it is for."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from penstock.clusters import ClusterSettings
+
+__all__ = [
+    "DeliveryGuarantee",
+    "FlinkSettings",
+    "KafkaSettings",
+    "LimitSettings",
+    "LocalSettings",
+    "LogSettings",
+    "TopicSettings",
+]
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Positive = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DeliveryGuarantee(StrEnum):
+    """What a Flink sink promises after a failure."""
+
+    AT_LEAST_ONCE = "at-least-once"
+    EXACTLY_ONCE = "exactly-once"
+
+
+class KafkaSettings(_Section):
+    """The two clusters, which may be one: the users' topics, and the topics between Penstock's own parts."""
+
+    external: ClusterSettings = Field(default_factory=ClusterSettings)
+    """The cluster of the users' topics."""
+    internal: ClusterSettings | None = None
+    """The cluster of Penstock's own topics. Unset: the external one."""
+    embedded: bool | None = None
+    """Whether `penstock up` starts a broker. Unset: if one of the clusters has no `bootstrap_servers`."""
+
+    @property
+    def internal_cluster(self) -> ClusterSettings:
+        """The cluster of Penstock's own topics, whichever that is."""
+        return self.external if self.internal is None else self.internal
+
+
+class TopicSettings(_Section):
+    """How Penstock's topics are named and made. Topics that exist already are left as they are."""
+
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=60)] = "penstock"
+    """First part of the name of every internal topic."""
+    partitions: Positive = 4
+    """Partitions of each topic that carries events; also the most workers that can share one stage's work."""
+    replication_factor: Positive = 1
+    """Copies of each topic. The embedded broker is one machine: 1. A cluster that matters: 3."""
+    retention_ms: Positive = 7 * 24 * 3600 * 1000
+    """How long requests, results and users' topics made by Penstock keep a record, in milliseconds."""
+    dead_letter_retention_ms: Positive = 30 * 24 * 3600 * 1000
+    """How long a dead letter is kept, in milliseconds; longer than the rest, because a person has to look at it."""
+    status_retention_ms: Positive = 24 * 3600 * 1000
+    """How long workers' answers on the status topic are kept, in milliseconds."""
+
+
+class LimitSettings(_Section):
+    """How large a record may be, in bytes."""
+
+    max_request_bytes: Annotated[int, Field(ge=1024)] = 1024 * 1024
+    """Largest request, result or output record, key and headers included; a larger one becomes a dead letter."""
+    max_event_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    """Largest event on a users' topic that Penstock makes. A dead letter carries such an event whole."""
+    dead_letter_header_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
+    """Room for the cause, which is added to the original record's headers."""
+    batch_overhead_bytes: Annotated[int, Field(ge=128)] = 1024
+    """Room that topics leave above their largest record for what Kafka writes around it."""
+
+    @property
+    def max_dead_letter_bytes(self) -> int:
+        """Largest dead letter: the largest event together with its cause."""
+        return max(self.max_event_bytes, self.max_request_bytes) + self.dead_letter_header_bytes
+
+
+class FlinkSettings(_Section):
+    """The Flink cluster, and how jobs run on it."""
+
+    rest_address: str = "127.0.0.1"
+    """Host of the cluster's REST interface and web page."""
+    rest_port: Port = 8081
+    """Port of the cluster's REST interface and web page."""
+    parallelism: Positive = 1
+    """Parallel instances of each job; never useful beyond `topics.partitions`."""
+    bundle_time_ms: Positive = 20
+    """How long a Python function collects a batch, in milliseconds. Less is quicker for one event and costs CPU;
+    a default Flink would wait a second."""
+    bundle_size: Positive = 10_000
+    """Most events in a batch that a Python function collects."""
+    arrow_batch_size: Positive = 10_000
+    """Most rows in one Arrow batch inside such a batch."""
+    checkpoint_interval_ms: Positive = 10_000
+    """Time between checkpoints, in milliseconds; as much is replayed after a failure."""
+    checkpoint_timeout_ms: Positive = 120_000
+    """How long a checkpoint may take before it is given up, in milliseconds."""
+    delivery_guarantee: DeliveryGuarantee = DeliveryGuarantee.AT_LEAST_ONCE
+    """What the sinks promise after a failure: at-least-once (duplicates possible) or exactly-once (results wait for a checkpoint)."""
+    transaction_timeout_ms: Positive = 600_000
+    """With exactly-once: how long the broker keeps an unfinished transaction open, in milliseconds; at most what the broker allows."""
+    topic_discovery_interval_ms: Positive = 5_000
+    """How often a job looks for new topics and partitions, in milliseconds."""
+    restart_initial_delay_ms: Positive = 500
+    """Pause before a failed job's first restart, in milliseconds; it doubles with each further failure."""
+    restart_max_delay_ms: Positive = 10_000
+    """Longest pause between restarts of a failing job, in milliseconds."""
+    python_executable: Path | None = None
+    """Python for the workers, which needs Penstock's packages. Unset: the one that submits the job."""
+
+    @property
+    def rest_url(self) -> str:
+        """Base of the REST interface's addresses, which is the web page too."""
+        return f"http://{self.rest_address}:{self.rest_port}"
+
+    @property
+    def python(self) -> str:
+        """Python for the workers, whichever that is."""
+        return sys.executable if self.python_executable is None else str(self.python_executable)
+
+
+class LocalSettings(_Section):
+    """The embedded stack: the broker and the Flink cluster that `penstock up` runs on this machine."""
+
+    state_dir: Path = Path(".penstock")
+    """Folder for data, logs, process ids and generated configuration; `penstock down --purge` deletes the data in it."""
+    jars_dir: Path = Path(".penstock/jars")
+    """Folder that Maven fills: `kafka/` is the broker, `flink/` the connectors that jobs take with them."""
+    host: str = "127.0.0.1"
+    """Address that the broker and Flink listen on. Not a public one: neither asks who is calling."""
+    kafka_port: Port = 9092
+    """Port of the embedded broker for clients."""
+    kafka_controller_port: Port = 9093
+    """Port of the embedded broker's own controller."""
+    kafka_heap_mb: Positive = 512
+    """Java heap of the broker, in MiB."""
+    flink_rpc_port: Port = 6123
+    """Port on which Flink's job manager talks to its task manager."""
+    jobmanager_memory_mb: Annotated[int, Field(ge=768)] = 1024
+    """Whole memory of Flink's job manager process, in MiB."""
+    taskmanager_memory_mb: Annotated[int, Field(ge=1024)] = 2048
+    """Whole memory of Flink's task manager process, in MiB; its Python workers come on top."""
+    task_slots: Annotated[int, Field(ge=4)] = 4
+    """Slots of the task manager: each job takes `flink.parallelism` of them."""
+    min_free_disk_mb: Positive = 2048
+    """Free disk space without which nothing is started, in MiB."""
+    kafka_log_retention_mb: Positive = 1024
+    """How much of a partition the embedded broker keeps at most, in MiB, whatever a topic's retention time says."""
+    log_max_mb: Positive = 20
+    """Size at which a log file is put aside and a new one begun, in MiB."""
+    log_backups: Annotated[int, Field(ge=0)] = 3
+    """How many log files that were put aside are kept."""
+    kafka_deadline_s: Seconds = 60
+    """How long the broker may take until it answers, in seconds."""
+    flink_deadline_s: Seconds = 90
+    """How long Flink may take until its slots are offered, in seconds."""
+    jobs_deadline_s: Seconds = 180
+    """How long the jobs may take until all of their tasks run, in seconds."""
+    demo_deadline_s: Seconds = 30
+    """How long the demo generator may take until it runs, in seconds."""
+    stop_deadline_s: Seconds = 30
+    """How long a process may take to end after it was asked to, in seconds; then it is killed."""
+    poll_interval_s: Seconds = 0.25
+    """Pause between two looks at something that is waited for, in seconds."""
+    demo_rate: Annotated[float, Field(gt=0)] = 3
+    """Events per second that the demo generator writes."""
+
+
+class LogSettings(_Section):
+    """What is logged, and how."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least weight of a line that is logged."""
+    layout: Literal["text", "json"] = "text"
+    """`text` for people, `json` for machines: one object a line."""

@@ -1,0 +1,192 @@
+"""Topics: the one declaration of every topic's name, partitions, retention and clean-up, and how the missing ones are made."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kafka.errors import NoError, TopicAlreadyExistsError
+
+from penstock import kafka
+from penstock.errors import TopicError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from penstock.clusters import ClusterSettings
+    from penstock.routing.document import RoutingDocument
+    from penstock.settings import Settings
+
+__all__ = [
+    "Plan",
+    "Topic",
+    "control_models",
+    "control_routing",
+    "control_status",
+    "dead_letters",
+    "ensure",
+    "internal_topics",
+    "request_pattern",
+    "request_topic",
+    "results",
+    "shadow_results",
+    "topics_for",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic as it is to be: what creating it takes."""
+
+    name: str
+    partitions: int
+    replication_factor: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The topics that a routing document needs, by cluster: the users' own, and those between Penstock's parts."""
+
+    external: tuple[Topic, ...]
+    internal: tuple[Topic, ...]
+
+
+def request_topic(prefix: str, job: str, model: str) -> str:
+    """Name the topic that carries requests to a model; ``model`` is its name without a version."""
+    return f"{prefix}.{job}.{model}"
+
+
+def request_pattern(prefix: str, job: str) -> str:
+    """Return the regular expression that matches the request topics of a job, and no other topic."""
+    return rf"{re.escape(prefix)}\.{re.escape(job)}\..+"
+
+
+def results(prefix: str) -> str:
+    """Name the topic of results."""
+    return f"{prefix}.results"
+
+
+def shadow_results(prefix: str) -> str:
+    """Name the topic of shadows' results, which never reach a user."""
+    return f"{prefix}.shadow-results"
+
+
+def dead_letters(prefix: str) -> str:
+    """Name the topic of dead letters."""
+    return f"{prefix}.dead-letters"
+
+
+def control_routing(prefix: str) -> str:
+    """Name the topic that holds the current routing document."""
+    return f"{prefix}.control.routing"
+
+
+def control_models(prefix: str) -> str:
+    """Name the topic that holds the current model descriptors."""
+    return f"{prefix}.control.models"
+
+
+def control_status(prefix: str) -> str:
+    """Name the topic of workers' answers."""
+    return f"{prefix}.control.status"
+
+
+def internal_topics(settings: Settings) -> tuple[Topic, ...]:
+    """Declare the topics that every installation has, whatever its routing document says."""
+    prefix, retention = settings.topics.prefix, settings.topics.retention_ms
+    return (
+        _stream(settings, results(prefix), retention),
+        _stream(settings, shadow_results(prefix), retention),
+        _stream(
+            settings,
+            dead_letters(prefix),
+            settings.topics.dead_letter_retention_ms,
+            max_bytes=settings.limits.max_dead_letter_bytes,
+        ),
+        _control(settings, control_routing(prefix), {"cleanup.policy": "compact"}),
+        _control(settings, control_models(prefix), {"cleanup.policy": "compact"}),
+        _control(settings, control_status(prefix), _deleting(settings.topics.status_retention_ms)),
+    )
+
+
+def topics_for(document: RoutingDocument, settings: Settings) -> Plan:
+    """Declare all topics that a routing document needs: its sources and outputs, and the internal ones."""
+    prefix, retention = settings.topics.prefix, settings.topics.retention_ms
+    outputs = {route.output.topic for route in document.routes}
+    sources = {source.topic for source in document.sources}
+    requests = {request_topic(prefix, model.job, name) for name, model in document.models.items()}
+    return Plan(
+        external=(
+            *(_stream(settings, name, retention, settings.limits.max_event_bytes) for name in sorted(sources)),
+            *(_stream(settings, name, retention) for name in sorted(outputs - sources)),
+        ),
+        internal=(
+            *internal_topics(settings),
+            *(_stream(settings, name, retention) for name in sorted(requests)),
+        ),
+    )
+
+
+def ensure(cluster: ClusterSettings, topics: Iterable[Topic]) -> tuple[str, ...]:
+    """Create what is missing and return its names; a topic that is there already is left as it is.
+
+    Raises:
+        KafkaUnavailableError: no broker answered, or it refused us.
+        TopicError: a broker refused to make a topic.
+    """
+    wanted = {topic.name: topic for topic in topics}
+    client = kafka.admin(cluster)
+    try:
+        with kafka.reaching(cluster):
+            present = set(client.list_topics())
+            missing = {name: _creation(topic) for name, topic in wanted.items() if name not in present}
+            answers = (
+                client.create_topics(missing, raise_errors=False, wait_for_metadata=True)["topics"] if missing else []
+            )
+    finally:
+        client.close()
+    for answer in answers:
+        # Someone else may have made it since we looked, which is as good.
+        if answer["error_code"] not in {NoError.errno, TopicAlreadyExistsError.errno}:
+            raise TopicError(answer["name"], str(answer["error_message"]))
+    return tuple(missing)
+
+
+def _creation(topic: Topic) -> dict[str, object]:
+    return {
+        "num_partitions": topic.partitions,
+        "replication_factor": topic.replication_factor,
+        "configs": dict(topic.config),
+    }
+
+
+def _stream(settings: Settings, name: str, retention_ms: int, max_bytes: int | None = None) -> Topic:
+    """Declare a topic of records that pass by: as many partitions as set, old records deleted."""
+    return Topic(
+        name=name,
+        partitions=settings.topics.partitions,
+        replication_factor=settings.topics.replication_factor,
+        config=_config(settings, _deleting(retention_ms), max_bytes),
+    )
+
+
+def _control(settings: Settings, name: str, policy: Mapping[str, str]) -> Topic:
+    """Declare a control topic: one partition, because every follower reads all of it, in order."""
+    return Topic(
+        name=name,
+        partitions=1,
+        replication_factor=settings.topics.replication_factor,
+        config=_config(settings, policy, None),
+    )
+
+
+def _deleting(retention_ms: int) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
+
+
+def _config(settings: Settings, policy: Mapping[str, str], max_bytes: int | None) -> dict[str, str]:
+    """Leave room above the largest record: the broker counts the batch around it too."""
+    largest = settings.limits.max_request_bytes if max_bytes is None else max_bytes
+    return {**policy, "max.message.bytes": str(largest + settings.limits.batch_overhead_bytes)}
