@@ -1,0 +1,112 @@
+"""The ``penstock`` command: a table of commands, each imported only when it is called, and one way to end on an error.
+
+Exit statuses: 0 done; 1 failed, or not healthy; 2 wrong usage or settings; 3 Kafka cannot be used; 4 this machine lacks
+something; 5 a step of the embedded stack failed; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from penstock import errors
+
+__all__ = ["COMMANDS", "Entry", "cli", "exit_status", "main"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command lives, and its line in ``penstock --help``, said here so that help imports nothing."""
+
+    target: str
+    summary: str
+
+
+#: Every command; ``target`` is ``module:attribute``.
+COMMANDS = {
+    "up": Entry("penstock.cli.stack:up", "Start Kafka, Flink, the jobs and the demo on this machine."),
+    "down": Entry("penstock.cli.stack:down", "Stop what 'up' started."),
+    "status": Entry("penstock.cli.stack:status", "Show what of the stack runs and where."),
+    "generate": Entry("penstock.cli.generate:generate", "Write iris events, in any of the demo's formats."),
+    "send": Entry("penstock.cli.send:send", "Send events from a file or standard input."),
+    "tail": Entry("penstock.cli.tail:tail", "Show a topic's records."),
+    "topics": Entry("penstock.cli.topics:topics", "List the topics."),
+    "deadletters": Entry("penstock.cli.deadletters:deadletters", "List, show and count dead letters."),
+    "doctor": Entry("penstock.cli.doctor:doctor", "Follow a marked event through each route."),
+}
+
+#: Exit status of each kind of error; the nearest class in its family counts, and 1 stands for the rest.
+_STATUSES: dict[type[BaseException], int] = {
+    errors.SettingsError: 2,
+    errors.KafkaUnavailableError: 3,
+    errors.PrerequisiteError: 4,
+    errors.StackError: 5,
+}
+
+#: What shells report for a program that Ctrl-C ended.
+_INTERRUPTED = 130
+
+
+def exit_status(error: errors.PenstockError) -> int:
+    """Return the exit status that tells of an error."""
+    return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), 1)
+
+
+class _Failed(click.ClickException):
+    """An error of ours on its way out: its text, and no stack trace."""
+
+    def __init__(self, error: errors.PenstockError) -> None:
+        super().__init__(str(error))
+        self.exit_code = exit_status(error)  # type: ignore[misc]  # click declares it on the class, reads it here
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command when it is called, so that help and completion stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, attribute = entry.target.split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - a command may return anything, as in click itself
+        try:
+            return super().invoke(ctx)
+        except errors.PenstockError as error:
+            raise _Failed(error) from error
+        except KeyboardInterrupt as interrupt:
+            raise click.exceptions.Exit(_INTERRUPTED) from interrupt
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog=(
+        "Exit statuses: 0 done, 1 failed or not healthy, 2 wrong usage or settings, 3 Kafka cannot be used, "
+        "4 this machine lacks something, 5 a step of the stack failed, 130 interrupted."
+    ),
+)
+@click.version_option(package_name="penstock", message="penstock %(version)s")
+def cli() -> None:
+    """Model serving on Kafka event streams: events in, scores out."""
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="penstock")
+
+
+if __name__ == "__main__":
+    main()

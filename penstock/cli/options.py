@@ -1,0 +1,48 @@
+"""Options that most commands share: which settings, which brokers, which state folder."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from penstock import logs, settings
+
+__all__ = ["state_dir_option", "with_settings"]
+
+T = TypeVar("T")
+
+#: The flags that stand for a setting, by the name that click gives their value.
+_SETTING_FLAGS = {
+    "bootstrap_servers": "kafka.external.bootstrap_servers",
+    "state_dir": "local.state_dir",
+}
+
+state_dir_option = click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the embedded stack's data and logs instead of .penstock.",
+)
+
+
+def with_settings(command: Callable[..., T]) -> Callable[..., T]:
+    """Add ``--settings`` and ``--bootstrap-servers``, and call the command with the loaded settings as first argument."""
+
+    @click.option(
+        "--settings",
+        "settings_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Settings file instead of config/penstock.yaml.",
+    )
+    @click.option("--bootstrap-servers", metavar="HOST:PORT", help="The brokers of the users' topics.")
+    @functools.wraps(command)
+    def wrapped(*, settings_file: Path | None, **options: Any) -> T:  # noqa: ANN401 - whatever the command declares
+        flags = {key: options.pop(name, None) for name, key in _SETTING_FLAGS.items()}
+        loaded = settings.load(settings_file, flags)
+        logs.configure(loaded.logs.level, loaded.logs.layout)
+        return command(loaded, **options)
+
+    return wrapped
