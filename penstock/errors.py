@@ -18,6 +18,7 @@ PenstockError
 │   ├── EnvelopeError           an internal record is not what its topic promises
 │   └── InternalError           our own fault: a bug met this record
 ├── ModelError                  a model cannot be used
+│   ├── ModelRefError           the text is no model ref (a ValueError too)
 │   ├── ModelDescriptorError    its descriptor is wrong
 │   ├── ModelChecksumError      its file is not the one that the descriptor names
 │   └── ModelLoadError          the engine cannot load its file
@@ -44,6 +45,7 @@ __all__ = [
     "ModelDescriptorError",
     "ModelError",
     "ModelLoadError",
+    "ModelRefError",
     "OversizeError",
     "PenstockError",
     "PrerequisiteError",
@@ -277,6 +279,18 @@ class InternalError(RecordError):
 
 class ModelError(PenstockError):
     """A model cannot be used; whatever version was live stays."""
+
+
+class ModelRefError(ModelError, ValueError):
+    """The text is no model ref; whoever wrote it corrects it. A `ValueError` too, so that pydantic tells its place."""
+
+    def __init__(self, text: str, detail: str) -> None:
+        super().__init__(text, detail)
+        self.text = text
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{shown(self.text)} is no model ref: {self.detail}"
 
 
 class ModelDescriptorError(ModelError):

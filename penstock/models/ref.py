@@ -1,0 +1,42 @@
+"""A model ref: the name of a model, with a version or without one (then the live version is meant)."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from penstock.errors import ModelRefError
+
+__all__ = ["NAME_PATTERN", "ModelRef"]
+
+# A model's name is the last part of its request topic, so it has only what Kafka allows there; the dot is left out because
+# Kafka's metrics cannot tell it from the underscore. 100 characters keep the whole topic name under Kafka's 249.
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+
+_NAME = re.compile(NAME_PATTERN)
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """``name:version``, or a bare ``name`` for whichever version is live."""
+
+    name: str
+    version: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a ref from its text.
+
+        Raises `ModelRefError`, which is a `ValueError` too, so that pydantic reports it with its place.
+        """
+        name, colon, version = text.partition(":")
+        if not _NAME.fullmatch(name):
+            raise ModelRefError(text, "a name has letters, digits, '-' and '_', at most 100, and starts with a letter or digit")
+        if not colon:
+            return cls(name)
+        if not _VERSION.fullmatch(version):
+            raise ModelRefError(text, f"expected a version from 1 up after the colon, got {version!r}")
+        return cls(name, int(version))
+
+    def __str__(self) -> str:
+        return self.name if self.version is None else f"{self.name}:{self.version}"
