@@ -1,0 +1,199 @@
+"""Dead letters: the original record, byte for byte, with the cause of its failure in added headers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from penstock.errors import EnvelopeError, ErrorCode, InternalError, RecordError
+from penstock.event import CONFIG_VERSION, MODEL, ROUTE, SOURCE, coordinates, own_headers, pack_headers, record_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from penstock.event import Delivery, Record
+
+__all__ = [
+    "ERROR_ATTEMPTS",
+    "ERROR_CODE",
+    "ERROR_COMPONENT",
+    "ERROR_REASON",
+    "ERROR_RECORD",
+    "ERROR_STAGE",
+    "ERROR_VALUE_BYTES",
+    "Cause",
+    "DeadLetters",
+    "ErrorCode",
+    "Origin",
+    "Stage",
+    "cause_headers",
+]
+
+ERROR_CODE = "penstock-error-code"
+ERROR_REASON = "penstock-error-reason"
+ERROR_STAGE = "penstock-error-stage"
+ERROR_COMPONENT = "penstock-error-component"
+ERROR_RECORD = "penstock-error-record"
+ERROR_ATTEMPTS = "penstock-error-attempts"
+ERROR_VALUE_BYTES = "penstock-error-value-bytes"
+"""Only where the original's value is too large for the dead letter too: how many bytes were left out."""
+
+# A reason is for a person to read; the rest of what it quotes is in the record itself.
+_REASON_CHARACTERS = 500
+_LEFT_OUT = "(left out: too large)"
+
+
+class Stage(StrEnum):
+    """Which deployable gave up on the record: the values of ``penstock-error-stage``."""
+
+    INPUT_ADAPTER = "input_adapter"
+    PMML_JOB = "pmml_job"
+    OUTPUT_ADAPTER = "output_adapter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a failed record comes from, as far as it is known when it fails."""
+
+    source: str | None = None
+    """Coordinates of the event on the user's topic."""
+    route: str | None = None
+    model: str | None = None
+    config_version: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a record is a dead letter; `headers` writes it, `parse` reads it back."""
+
+    code: ErrorCode | str
+    """A plain string only when read from a letter that another version of Penstock wrote."""
+    reason: str
+    stage: Stage | str
+    component: str
+    """The part of the stage that found the fault."""
+    record: str
+    """Coordinates of the record that failed: the event, the request or the result."""
+    source: str | None = None
+    """Coordinates of the event on the user's topic; those of `record` in the input adapter."""
+    model: str | None = None
+    route: str | None = None
+    config_version: int | str | None = None
+    attempts: int = 1
+
+    def headers(self) -> dict[str, str]:
+        """The headers that are added to the original's."""
+        reason = " ".join(self.reason.split())
+        found = {
+            ERROR_CODE: self.code,
+            ERROR_REASON: reason if len(reason) <= _REASON_CHARACTERS else f"{reason[:_REASON_CHARACTERS]}…",
+            ERROR_STAGE: self.stage,
+            ERROR_COMPONENT: self.component,
+            ERROR_RECORD: self.record,
+            ERROR_ATTEMPTS: str(self.attempts),
+            SOURCE: self.source,
+            MODEL: self.model,
+            ROUTE: self.route,
+            CONFIG_VERSION: None if self.config_version is None else str(self.config_version),
+        }
+        return {name: str(text) for name, text in found.items() if text}
+
+    @classmethod
+    def parse(cls, headers: Mapping[str, str]) -> Cause | None:
+        """The cause that a dead letter's headers tell; None where they are no dead letter's.
+
+        Reads letters of other versions too: a code or stage that this version does not know stays a plain string.
+        """
+        if ERROR_CODE not in headers:
+            return None
+        code, stage = headers[ERROR_CODE], headers.get(ERROR_STAGE, "")
+        version, attempts = headers.get(CONFIG_VERSION, ""), headers.get(ERROR_ATTEMPTS, "")
+        return cls(
+            code=ErrorCode(code) if code in set(ErrorCode) else code,
+            reason=headers.get(ERROR_REASON, ""),
+            stage=Stage(stage) if stage in set(Stage) else stage,
+            component=headers.get(ERROR_COMPONENT, ""),
+            record=headers.get(ERROR_RECORD, ""),
+            source=headers.get(SOURCE),
+            model=headers.get(MODEL),
+            route=headers.get(ROUTE),
+            config_version=int(version) if version.isdecimal() else version or None,
+            attempts=int(attempts) if attempts.isdecimal() else 1,
+        )
+
+
+def cause_headers(  # noqa: PLR0913 (each fact of the cause by its name)
+    code: ErrorCode,
+    reason: str,
+    stage: Stage,
+    component: str,
+    *,
+    record: str,
+    source: str | None = None,
+    model: str | None = None,
+    route: str | None = None,
+    config_version: int | str | None = None,
+    attempts: int = 1,
+) -> dict[str, str]:
+    """The headers that make a dead letter of a record; `Cause` says what each fact means."""
+    return Cause(
+        code=code,
+        reason=reason,
+        stage=stage,
+        component=component,
+        record=record,
+        source=source,
+        model=model,
+        route=route,
+        config_version=config_version,
+        attempts=attempts,
+    ).headers()
+
+
+_NOWHERE = Origin()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetters:
+    """Turns failed records into deliveries to the dead-letter topic; one for each worker."""
+
+    topic: str
+    stage: Stage
+    component: str
+    max_bytes: int
+    """Largest record that the dead-letter topic takes (``limits.max_dead_letter_bytes``)."""
+
+    def deliver(self, error: Exception, record: Record, origin: Origin = _NOWHERE) -> Delivery:
+        """The record as a dead letter; an error that is no `RecordError` is our own fault and gets code INTERNAL.
+
+        Where the original does not fit even here, its value is left out, then its headers' texts; a record whose key
+        alone is too large is delivered nowhere, because a producer that refuses a record stops the whole job.
+        """
+        fault = error if isinstance(error, RecordError) else InternalError(type(error).__name__, str(error))
+        added = Cause(
+            code=fault.code,
+            reason=fault.reason,
+            stage=self.stage,
+            component=self.component,
+            record=coordinates(record.topic, record.partition, record.offset),
+            source=origin.source,
+            model=origin.model,
+            route=origin.route,
+            config_version=origin.config_version,
+        ).headers()
+        own = _readable(record.headers)
+        if record_size(record.key, record.value, added, own) <= self.max_bytes:
+            return self.topic, None, pack_headers(added)
+        added[ERROR_VALUE_BYTES] = str(len(record.value or b""))
+        if record_size(record.key, b"", added, own) > self.max_bytes:
+            added = {**dict.fromkeys(own, _LEFT_OUT), **added}
+        fits = record_size(record.key, b"", added, {}) <= self.max_bytes
+        return (self.topic if fits else None), b"", pack_headers(added)
+
+
+def _readable(headers: str | None) -> dict[str, str]:
+    try:
+        return own_headers(headers)
+    except EnvelopeError:
+        return {}  # the record is about to be a dead letter; unreadable headers must not stand in its way

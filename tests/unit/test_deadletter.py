@@ -1,0 +1,168 @@
+"""Dead letters: what their headers say, and that they always fit."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.deadletter import Cause, DeadLetters, ErrorCode, Origin, Stage, cause_headers
+from penstock.errors import DecodeError
+from penstock.event import Record, record_size, unpack_headers
+
+CAUSE = Cause(
+    code=ErrorCode.SCORING,
+    reason="model 'iris' failed",
+    stage=Stage.PMML_JOB,
+    component="scorer",
+    record="penstock.pmml.iris/1/5",
+    source="events/0/12",
+    model="iris:1",
+    route="iris",
+    config_version=7,
+    attempts=2,
+)
+RECORD = Record(
+    value=b"poison", key=b"k", topic="events", partition=0, offset=12, timestamp_ms=0, headers='{"user":"u1"}'
+)
+LETTERS = DeadLetters(topic="dead", stage=Stage.INPUT_ADAPTER, component="router", max_bytes=10_000)
+
+
+def test_headers_name_every_fact() -> None:
+    """The full set of headers, by their documented names."""
+    assert CAUSE.headers() == {
+        "penstock-error-code": "SCORING",
+        "penstock-error-reason": "model 'iris' failed",
+        "penstock-error-stage": "pmml_job",
+        "penstock-error-component": "scorer",
+        "penstock-error-record": "penstock.pmml.iris/1/5",
+        "penstock-error-attempts": "2",
+        "penstock-source": "events/0/12",
+        "penstock-model": "iris:1",
+        "penstock-route": "iris",
+        "penstock-config-version": "7",
+    }
+
+
+def test_facts_that_are_not_known_have_no_header() -> None:
+    """The record keeps its own headers of those names."""
+    headers = cause_headers(ErrorCode.DECODE, "no JSON", Stage.INPUT_ADAPTER, "router", record="events/0/12")
+
+    assert headers == {
+        "penstock-error-code": "DECODE",
+        "penstock-error-reason": "no JSON",
+        "penstock-error-stage": "input_adapter",
+        "penstock-error-component": "router",
+        "penstock-error-record": "events/0/12",
+        "penstock-error-attempts": "1",
+    }
+
+
+@given(
+    st.builds(
+        Cause,
+        code=st.sampled_from(ErrorCode),
+        reason=st.just("no JSON"),
+        stage=st.sampled_from(Stage),
+        component=st.just("router"),
+        record=st.just("events/0/12"),
+        source=st.none() | st.just("events/0/12"),
+        model=st.none() | st.just("iris:1"),
+        route=st.none() | st.just("iris"),
+        config_version=st.none() | st.integers(1, 10**6),
+        attempts=st.integers(1, 100),
+    )
+)
+def test_a_cause_is_read_back_from_its_headers(cause: Cause) -> None:
+    """What the tools show is what the stage wrote."""
+    assert Cause.parse(cause.headers()) == cause
+
+
+def test_letters_of_another_version_can_be_read() -> None:
+    """A code, a stage or a number that this version does not know is shown as it is."""
+    headers = {
+        **CAUSE.headers(),
+        "penstock-error-code": "NEW",
+        "penstock-error-stage": "later_job",
+        "penstock-config-version": "7b",
+        "penstock-error-attempts": "many",
+    }
+
+    expected = replace(CAUSE, code="NEW", stage="later_job", config_version="7b", attempts=1)
+    assert Cause.parse(headers) == expected
+
+
+def test_a_record_without_a_code_is_no_dead_letter() -> None:
+    """Penstock's other headers alone do not make a dead letter."""
+    assert Cause.parse({"penstock-route": "iris"}) is None
+
+
+def test_reasons_are_one_line_and_bounded() -> None:
+    """A stack trace or a megabyte in a message does not get into a header."""
+    reason = replace(CAUSE, reason="a\n  b" + "c" * 10_000).headers()["penstock-error-reason"]
+
+    assert reason.startswith("a bccc")
+    assert len(reason) == 501
+
+
+def test_a_record_becomes_a_letter_with_its_own_bytes() -> None:
+    """The value is the original's, so a replay needs nothing else."""
+    topic, value, headers = LETTERS.deliver(DecodeError("no JSON"), RECORD, Origin(source="events/0/12"))
+
+    assert (topic, value) == ("dead", None)
+    assert unpack_headers(headers) == {
+        "penstock-error-code": "DECODE",
+        "penstock-error-reason": "no JSON",
+        "penstock-error-stage": "input_adapter",
+        "penstock-error-component": "router",
+        "penstock-error-record": "events/0/12",
+        "penstock-error-attempts": "1",
+        "penstock-source": "events/0/12",
+    }
+
+
+def test_an_unforeseen_exception_becomes_a_letter_too() -> None:
+    """Its kind and text are the reason, its code says that the fault is ours."""
+    _, _, headers = LETTERS.deliver(KeyError("a"), RECORD)
+
+    assert unpack_headers(headers)["penstock-error-code"] == "INTERNAL"
+    assert unpack_headers(headers)["penstock-error-reason"] == "unexpected KeyError: 'a'"
+
+
+def test_a_value_too_large_is_left_out() -> None:
+    """Rather than a producer that fails for ever, a letter that says how much is missing."""
+    topic, value, headers = LETTERS.deliver(DecodeError("no JSON"), RECORD._replace(value=b"x" * 20_000))
+
+    assert (topic, value) == ("dead", b"")
+    assert unpack_headers(headers)["penstock-error-value-bytes"] == "20000"
+
+
+def test_headers_too_large_are_blanked() -> None:
+    """Added headers can replace the record's own, not remove them: their texts go."""
+    record = RECORD._replace(headers='{"big":"' + "x" * 20_000 + '"}')
+    topic, value, headers = LETTERS.deliver(DecodeError("no JSON"), record)
+
+    assert (topic, value) == ("dead", b"")
+    assert unpack_headers(headers)["big"] == "(left out: too large)"
+
+
+def test_a_key_too_large_is_delivered_nowhere() -> None:
+    """A key cannot be left out; the stream goes on without the record."""
+    topic, _, _ = LETTERS.deliver(DecodeError("no JSON"), RECORD._replace(key=b"x" * 20_000))
+
+    assert topic is None
+
+
+def test_unreadable_headers_do_not_stand_in_the_way() -> None:
+    """Whatever is wrong with the record, it becomes a letter."""
+    assert LETTERS.deliver(DecodeError("no JSON"), RECORD._replace(headers="{"))[0] == "dead"
+
+
+@pytest.mark.parametrize("size", [9_000, 9_500, 9_600, 9_700, 9_800, 10_000])
+def test_letters_are_never_larger_than_allowed(size: int) -> None:
+    """Close to the limit the cause itself decides whether the value still fits."""
+    record = RECORD._replace(value=b"x" * size)
+    _, value, headers = LETTERS.deliver(DecodeError("no JSON"), record)
+
+    written = record.value if value is None else value
+    assert record_size(record.key, written, unpack_headers(headers), {"user": "u1"}) <= LETTERS.max_bytes

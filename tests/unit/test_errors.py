@@ -1,0 +1,104 @@
+"""Errors: the tree, its codes and the texts that users read."""
+
+import pickle
+from collections.abc import Iterator
+
+import pytest
+
+from penstock import errors
+from penstock.errors import ErrorCode, PenstockError, RecordError
+
+# One instance of every class, with the text that a user reads.
+EXAMPLES: dict[PenstockError, str] = {
+    PenstockError("anything"): "anything",
+    errors.SettingsError(("a: wrong", "b: wrong")): "the settings have 2 faults:\n- a: wrong\n- b: wrong",
+    errors.RoutingDocumentError(("routes[2].model: missing",)): (
+        "the routing document has 1 fault:\n- routes[2].model: missing"
+    ),
+    RecordError("something"): "something",
+    errors.DecodeError("the value is empty, expected JSON"): "the value is empty, expected JSON",
+    errors.TypeMissingError("no field 'type'"): "no field 'type'",
+    errors.UnmatchedError("irsi", 7): "no route of version 7 takes type 'irsi'; add it to a route's match",
+    errors.UnknownSourceError("events2", 7): "topic 'events2' is no source of version 7 of the routing document",
+    errors.TransformError("select", "field 'a' is missing"): "transform 'select': field 'a' is missing",
+    errors.UnknownModelError("iris", ("iris-tree:1", "iris-forest:1")): (
+        "model 'iris' is not loaded; loaded models: iris-tree:1, iris-forest:1"
+    ),
+    errors.InputError("field 'petal_width' is missing"): "field 'petal_width' is missing",
+    errors.ScoringError("iris-tree:1", "division by zero"): "model 'iris-tree:1' failed: division by zero",
+    errors.OversizeError(2000, 1000): (
+        "the record would have 2000 bytes, at most 1000 are allowed (limits.max_request_bytes)"
+    ),
+    errors.UnknownRouteError("iris", 7): "version 7 of the routing document has no route 'iris'",
+    errors.ShadowError(): ("a shadow result must not reach a user's topic; shadow results have a topic of their own"),
+    errors.EnvelopeError("no header 'penstock-route'"): "no header 'penstock-route'",
+    errors.InternalError("KeyError", "'a'"): "unexpected KeyError: 'a'",
+    errors.ModelError("unusable"): "unusable",
+    errors.ModelRefError("iris:x", "expected a version"): "'iris:x' is no model ref: expected a version",
+    errors.ModelDescriptorError("models/iris.json", "no version"): "model descriptor 'models/iris.json': no version",
+    errors.ModelChecksumError("iris.pmml", "aa", "bb"): (
+        "model file 'iris.pmml': expected sha256 aa, got bb; was the file changed after its descriptor was written?"
+    ),
+    errors.ModelLoadError("iris:1", "no PMML"): "model 'iris:1' cannot be loaded: no PMML",
+    errors.KafkaUnavailableError("localhost:9092", "refused"): (
+        "no Kafka broker answers at 'localhost:9092' (refused); is it running, and is the address right?"
+    ),
+    errors.TopicError("events", "no"): (
+        "the topic 'events' was not made: no; change the settings under 'topics' or make it yourself"
+    ),
+    errors.PrerequisiteError(("no java",)): "this machine has 1 fault:\n- no java",
+    errors.StackError("kafka", "out of memory", "give it more memory"): (
+        "step 'kafka' failed; give it more memory\nlast lines of its log:\nout of memory"
+    ),
+}
+
+
+def tree(root: type[PenstockError] = PenstockError) -> Iterator[type[PenstockError]]:
+    """Every class of the tree that the module itself defines."""
+    yield root
+    for child in root.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from tree(child)
+
+
+def test_every_class_has_an_example_here() -> None:
+    """A new error cannot be added without its text being tested."""
+    assert {type(error) for error in EXAMPLES} == set(tree())
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+def test_text_and_facts_survive_pickling(error: PenstockError) -> None:
+    """Errors cross from worker processes: what arrives says the same as what left."""
+    arrived = pickle.loads(pickle.dumps(error))
+
+    assert type(arrived) is type(error)
+    assert str(arrived) == str(error)
+    assert vars(arrived) == vars(error)
+
+
+@pytest.mark.parametrize(("error", "text"), EXAMPLES.items(), ids=lambda case: type(case).__name__)
+def test_texts_say_rule_finding_and_advice(error: PenstockError, text: str) -> None:
+    """The text is made from the facts, names quoted, without a full stop at its end."""
+    assert str(error) == text
+
+
+def test_every_code_belongs_to_one_record_error() -> None:
+    """Codes and record errors are one to one, so that a code in a dead letter names its class in the documentation."""
+    codes = [error.code for error in EXAMPLES if isinstance(error, RecordError) and type(error) is not RecordError]
+
+    assert sorted(codes) == sorted(ErrorCode)
+
+
+def test_the_tree_in_the_docstring_is_whole() -> None:
+    """The drawing names every class."""
+    drawn = errors.__doc__ or ""
+
+    assert [
+        error.__name__ for error in tree() if f"{error.__name__} " not in drawn and error is not PenstockError
+    ] == []
+
+
+def test_long_values_are_cut_where_messages_quote_them() -> None:
+    """A megabyte of a user's data does not end up in a message."""
+    assert errors.shown("a" * 1000) == "'" + "a" * 59 + "…"
+    assert errors.shown("short") == "'short'"

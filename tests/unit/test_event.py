@@ -1,0 +1,124 @@
+"""Headers, coordinates, times and sizes: the forms in which records cross."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.errors import EnvelopeError
+from penstock.event import (
+    Deliveries,
+    TimeTexts,
+    ce_time,
+    coordinates,
+    own_headers,
+    pack_headers,
+    record_size,
+    unpack_headers,
+)
+
+LAST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
+FIRST_MS = -62_135_596_800_000  # the first millisecond of the year 1
+
+plain_text = st.text(st.characters(exclude_categories=["Cc", "Cs"]))
+
+
+def test_coordinates_name_topic_partition_and_offset() -> None:
+    """The one form of coordinates."""
+    assert coordinates("events", 0, 12) == "events/0/12"
+
+
+@pytest.mark.parametrize(
+    ("timestamp_ms", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (1_767_323_045_678, "2026-01-02T03:04:05.678Z"),
+        (-1, "1969-12-31T23:59:59.999Z"),
+        (FIRST_MS, "0001-01-01T00:00:00.000Z"),
+        (LAST_MS, "9999-12-31T23:59:59.999Z"),
+    ],
+)
+def test_times_are_rfc_3339_in_utc(timestamp_ms: int, text: str) -> None:
+    """Milliseconds are kept, years have four digits."""
+    assert ce_time(timestamp_ms) == text
+
+
+@given(st.integers(FIRST_MS, LAST_MS))
+def test_times_can_be_read_back(timestamp_ms: int) -> None:
+    """No millisecond is lost or rounded over the whole range."""
+    read = datetime.fromisoformat(ce_time(timestamp_ms))
+
+    assert read == datetime.fromtimestamp(timestamp_ms // 1000, UTC).replace(microsecond=timestamp_ms % 1000 * 1000)
+
+
+@pytest.mark.parametrize("timestamp_ms", [LAST_MS + 1, FIRST_MS - 1, 1_767_323_045_678_000, 2**63 - 1, -(2**63)])
+def test_times_beyond_the_calendar_are_a_fault_of_the_record(timestamp_ms: int) -> None:
+    """Microseconds where milliseconds belong give a reason, not a crash."""
+    with pytest.raises(EnvelopeError, match=r"timestamp is -?\d+ s since 1970, beyond .*; is it in milliseconds\?"):
+        ce_time(timestamp_ms)
+
+
+def test_kept_times_stay_bounded() -> None:
+    """A replay of years of events does not fill the memory."""
+    times = TimeTexts()
+
+    for second in range(10_000):
+        assert times[second].startswith("1970-01-01T")
+
+    assert len(times) <= 4096
+
+
+@given(st.dictionaries(plain_text.filter(bool), plain_text))
+def test_packed_headers_unpack_to_the_same(headers: dict[str, str]) -> None:
+    """Any text without control characters crosses unchanged."""
+    assert unpack_headers(pack_headers(headers)) == headers
+
+
+@given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=5))
+def test_no_text_can_break_the_packing(headers: list[tuple[str, str]]) -> None:
+    """Separators, other control characters and lone surrogates in a text never make another header of it."""
+    packed = pack_headers(headers)
+
+    assert packed.count("\x1e") == max(len(headers) - 1, 0)
+    assert packed.count("\x1f") == len(headers)
+    packed.encode()
+
+
+def test_a_control_character_becomes_a_replacement_character() -> None:
+    """The text stays readable."""
+    assert unpack_headers(pack_headers({"ce_type": "a\x1eb\nc"})) == {"ce_type": "a\ufffdb\ufffdc"}
+
+
+@pytest.mark.parametrize(
+    ("text", "headers"), [(None, {}), ("{}", {}), ('{"a":"1","b":null,"c":""}', {"a": "1", "c": ""})]
+)
+def test_own_headers_are_read_from_the_engines_json(text: str | None, headers: dict[str, str]) -> None:
+    """Null values count as absent."""
+    assert own_headers(text) == headers
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a":1}', "{"])
+def test_unreadable_headers_are_a_fault_of_the_record(text: str) -> None:
+    """Anything but an object of texts is refused."""
+    with pytest.raises(EnvelopeError, match="the record's headers cannot be read: "):
+        own_headers(text)
+
+
+def test_sizes_count_key_value_and_headers_in_bytes() -> None:
+    """Characters count with their UTF-8 bytes, a replaced header counts once."""
+    bare = record_size(None, None, {}, {})
+
+    assert record_size(b"12", b"345", {}, {}) == bare + 5
+    assert record_size(None, None, {"ä": "€"}, {}) == bare + 10 + 2 + 3
+    assert record_size(None, None, {"a": "new"}, {"a": "older"}) == bare + 10 + 1 + 3
+
+
+def test_deliveries_are_columns() -> None:
+    """Rows are added one by one and come out as columns of one length."""
+    deliveries = Deliveries()
+
+    deliveries.add(("t", None, "h"))
+    deliveries.add((None, b"v", ""))
+
+    assert deliveries == Deliveries(topics=["t", None], values=[None, b"v"], headers=["h", ""])
