@@ -24,6 +24,7 @@ PenstockError
 │   └── ModelLoadError          the engine cannot load its file
 ├── KafkaUnavailableError       no broker answers
 ├── TopicError                  a broker refused to make a topic
+├── UnknownTopicError           a command names a topic that is not there
 ├── PrerequisiteError           the machine lacks what the embedded stack needs
 └── StackError                  a step of the embedded stack failed
 
@@ -61,6 +62,7 @@ __all__ = [
     "UnknownModelError",
     "UnknownRouteError",
     "UnknownSourceError",
+    "UnknownTopicError",
     "UnmatchedError",
     "shown",
 ]
@@ -353,6 +355,20 @@ class TopicError(PenstockError):
 
     def __str__(self) -> str:
         return f"the topic {self.topic!r} was not made: {self.reason}; change the settings under 'topics' or make it yourself"
+
+
+class UnknownTopicError(PenstockError):
+    """The caller's fault: a command names a topic that the cluster does not have; nothing is made by the way."""
+
+    def __init__(self, topic: str, bootstrap: str, near: tuple[str, ...]) -> None:
+        super().__init__(topic, bootstrap, near)
+        self.topic = topic
+        self.bootstrap = bootstrap
+        self.near = near
+
+    def __str__(self) -> str:
+        advice = f"did you mean {' or '.join(map(repr, self.near))}?" if self.near else "'penstock topics --all' lists them"
+        return f"topic {self.topic!r} does not exist at {self.bootstrap!r}; {advice}"
 
 
 class PrerequisiteError(PenstockError):

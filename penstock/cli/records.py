@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-__all__ = ["Record", "as_object", "as_text", "json_line", "rfc3339", "shown"]
+from penstock.errors import EnvelopeError
+from penstock.event import ce_time, coordinates
+
+__all__ = ["Record", "as_object", "as_text", "json_bytes", "json_line", "rfc3339", "shown"]
 
 #: What a JSON form holds for bytes: their text, ``{"base64": ...}`` where they are not UTF-8, or null.
 JsonBytes = str | dict[str, str] | None
@@ -28,7 +30,7 @@ class Record:
     @property
     def coordinates(self) -> str:
         """Where the record lies: topic/partition/offset."""
-        return f"{self.topic}/{self.partition}/{self.offset}"
+        return coordinates(self.topic, self.partition, self.offset)
 
     def header(self, name: str) -> str | None:
         """The last header of that name as text, or None; the last one counts, as in Kafka's own clients."""
@@ -37,9 +39,11 @@ class Record:
 
 
 def rfc3339(timestamp_ms: int) -> str:
-    """A timestamp as people read it, in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """A timestamp as people read it, in UTC with milliseconds; the number itself where it is no date."""
+    try:
+        return ce_time(timestamp_ms)
+    except EnvelopeError:
+        return str(timestamp_ms)
 
 
 def json_bytes(content: bytes | None) -> JsonBytes:

@@ -83,3 +83,8 @@ def test_text_form_never_sends_control_characters_to_the_terminal() -> None:
 def test_timestamps_are_utc_with_milliseconds() -> None:
     """Timestamps are shown as RFC 3339 in UTC."""
     assert rfc3339(0) == "1970-01-01T00:00:00.000Z"
+
+
+def test_a_timestamp_that_is_no_date_shows_as_its_number() -> None:
+    """A producer may write any number as timestamp; showing it must not fail."""
+    assert rfc3339(10**18) == str(10**18)
