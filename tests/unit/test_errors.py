@@ -46,6 +46,9 @@ EXAMPLES: dict[PenstockError, str] = {
     errors.TopicError("events", "no"): (
         "the topic 'events' was not made: no; change the settings under 'topics' or make it yourself"
     ),
+    errors.UnknownTopicError("evnts", "localhost:9092", ("events",)): (
+        "topic 'evnts' does not exist at 'localhost:9092'; did you mean 'events'?"
+    ),
     errors.PrerequisiteError(("no java",)): "this machine has 1 fault:\n- no java",
     errors.StackError("kafka", "out of memory", "give it more memory"): (
         "step 'kafka' failed; give it more memory\nlast lines of its log:\nout of memory"
