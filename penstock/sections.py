@@ -109,9 +109,10 @@ class FlinkSettings(_Section):
     checkpoint_timeout_ms: Positive = 120_000
     """How long a checkpoint may take before it is given up, in milliseconds."""
     delivery_guarantee: DeliveryGuarantee = DeliveryGuarantee.AT_LEAST_ONCE
-    """What the sinks promise after a failure: at-least-once (duplicates possible) or exactly-once (results wait for a checkpoint)."""
+    """What the sinks promise after a failure: at-least-once (duplicates possible), or exactly-once (records are seen only
+    after a checkpoint)."""
     transaction_timeout_ms: Positive = 600_000
-    """With exactly-once: how long the broker keeps an unfinished transaction open, in milliseconds; at most what the broker allows."""
+    """With exactly-once: how long an unfinished transaction stays open, in milliseconds; at most what the broker allows."""
     topic_discovery_interval_ms: Positive = 5_000
     """How often a job looks for new topics and partitions, in milliseconds."""
     restart_initial_delay_ms: Positive = 500

@@ -142,7 +142,7 @@ def load(path: Path | None = None, overrides: Mapping[str, object] | None = None
 
 
 def write(settings: Settings, path: Path) -> None:
-    """Write the settings as they are in force to a file that ``load`` reads back; only its owner may read it (passwords)."""
+    """Write the settings in force to a file that ``load`` reads back; only its owner may read it (passwords)."""
     text = yaml.safe_dump(_plain(settings), sort_keys=False)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -238,7 +238,7 @@ def _nearest(key: str) -> str:
     """Suggest the key that was probably meant: a near spelling, or else the same name in another section."""
     known = list(keys())
     near = difflib.get_close_matches(key, known, n=1)
-    near += [candidate for candidate in known if candidate.split(".")[-1] == key.split(".")[-1]]
+    near += [candidate for candidate in known if candidate.rpartition(".")[2] == key.rpartition(".")[2]]
     return f"; did you mean {near[0]!r}?" if near else f"; the sections are {', '.join(Settings.model_fields)}"
 
 

@@ -1,4 +1,4 @@
-"""Topics: the one declaration of every topic's name, partitions, retention and clean-up, and how the missing ones are made."""
+"""Topics: the one declaration of every topic's name, partitions, retention and clean-up; and making the missing ones."""
 
 from __future__ import annotations
 

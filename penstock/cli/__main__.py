@@ -81,7 +81,7 @@ class _LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - a command may return anything, as in click itself
+    def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except errors.PenstockError as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from penstock import logs, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["state_dir_option", "with_settings"]
 
@@ -29,7 +31,7 @@ state_dir_option = click.option(
 
 
 def with_settings(command: Callable[..., T]) -> Callable[..., T]:
-    """Add ``--settings`` and ``--bootstrap-servers``, and call the command with the loaded settings as first argument."""
+    """Add ``--settings`` and ``--bootstrap-servers``, and call the command with the loaded settings first."""
 
     @click.option(
         "--settings",
@@ -39,7 +41,7 @@ def with_settings(command: Callable[..., T]) -> Callable[..., T]:
     )
     @click.option("--bootstrap-servers", metavar="HOST:PORT", help="The brokers of the users' topics.")
     @functools.wraps(command)
-    def wrapped(*, settings_file: Path | None, **options: Any) -> T:  # noqa: ANN401 - whatever the command declares
+    def wrapped(*, settings_file: Path | None, **options: Any) -> T:
         flags = {key: options.pop(name, None) for name, key in _SETTING_FLAGS.items()}
         loaded = settings.load(settings_file, flags)
         logs.configure(loaded.logs.level, loaded.logs.layout)
