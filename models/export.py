@@ -7,15 +7,15 @@ tree thresholds, the logistic regression, the cluster's type, and a header that 
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]  # comes with nyoka, without types
 from nyoka import skl_to_pmml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from sklearn.base import BaseEstimator
     from sklearn.linear_model import LogisticRegression
@@ -61,8 +61,8 @@ def double_threshold(threshold: float) -> float:
 
 
 def _exact_thresholds(element: etree._Element, estimator: BaseEstimator) -> None:
-    """nyoka prints thresholds in single precision, which moves borders: write each as the double that splits the same."""
-    tree = estimator.tree_  # type: ignore[attr-defined]  # scikit-learn ships no types
+    """Thresholds come in single precision, which moves borders: write each as the double that splits the same."""
+    tree = estimator.tree_
     for node in _all(element, "Node"):
         number = int(node.get("id"))
         children = node.findall(f"{{{NAMESPACE}}}Node")
@@ -76,7 +76,7 @@ def _exact_thresholds(element: etree._Element, estimator: BaseEstimator) -> None
 
 
 def _softmax(document: etree._Element, estimator: LogisticRegression, features: Sequence[str]) -> None:
-    """nyoka writes one-against-the-rest with a logit each; scikit-learn fits one softmax over all classes."""
+    """The regression comes as one-against-the-rest; scikit-learn fits one softmax over all classes."""
     chain = next(_all(document, "MiningModel"))
     schema, output = chain.find(f"{{{NAMESPACE}}}MiningSchema"), chain.find(f"{{{NAMESPACE}}}Output")
     model = etree.Element(
@@ -91,9 +91,7 @@ def _softmax(document: etree._Element, estimator: LogisticRegression, features: 
             model, f"{{{NAMESPACE}}}RegressionTable", targetCategory=str(label), intercept=repr(float(intercept))
         )
         for name, coefficient in zip(features, row, strict=True):
-            etree.SubElement(
-                table, f"{{{NAMESPACE}}}NumericPredictor", name=name, coefficient=repr(float(coefficient))
-            )
+            etree.SubElement(table, f"{{{NAMESPACE}}}NumericPredictor", name=name, coefficient=repr(float(coefficient)))
     chain.getparent().replace(chain, model)
 
 
@@ -107,7 +105,7 @@ def _plain_cluster_outputs(document: etree._Element) -> None:
 
 
 def _steady_header(document: etree._Element, description: str) -> None:
-    """nyoka's header holds the time of the export and its maker's copyright line: neither is about the model."""
+    """The header holds the time of the export and its maker's copyright line: neither is about the model."""
     header = document.find(f"{{{NAMESPACE}}}Header")
     header.attrib.clear()
     header.set("description", description)

@@ -8,8 +8,8 @@ from penstock.errors import ModelRefError
 
 __all__ = ["NAME_PATTERN", "ModelRef"]
 
-# A model's name is the last part of its request topic, so it has only what Kafka allows there; the dot is left out because
-# Kafka's metrics cannot tell it from the underscore. 100 characters keep the whole topic name under Kafka's 249.
+# A model's name is the last part of its request topic, so it has only what Kafka allows there; the dot is left out
+# because Kafka's metrics cannot tell it from the underscore. 100 characters keep the topic's name under Kafka's 249.
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 
 _NAME = re.compile(NAME_PATTERN)
@@ -31,7 +31,8 @@ class ModelRef:
         """
         name, colon, version = text.partition(":")
         if not _NAME.fullmatch(name):
-            raise ModelRefError(text, "a name has letters, digits, '-' and '_', at most 100, and starts with a letter or digit")
+            detail = "a name has letters, digits, '-' and '_', at most 100, and starts with a letter or digit"
+            raise ModelRefError(text, detail)
         if not colon:
             return cls(name)
         if not _VERSION.fullmatch(version):
