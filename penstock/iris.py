@@ -20,10 +20,12 @@ __all__ = ["COLUMNS", "DEMO_TOPICS", "POISON_HEADER", "Event", "Form", "Recipe",
 COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 
 POISON_HEADER = "poison"
-"""Header of a record that was spoilt on purpose; its value names the kind, so a dead letter tells where it came from."""
+"""Header of a record that was spoilt on purpose; its value names the kind, which a dead letter then shows."""
 
 _NOISE_CM = 0.1  # about the precision of the measurements: rows vary, their species stays plain
-_SEEDED_START_MS = 1_700_000_000_000  # `ts` of a seeded run counts from here, so that the bytes do not depend on the clock
+_SEEDED_START_MS = (
+    1_700_000_000_000  # `ts` of a seeded run counts from here, so that the bytes do not depend on the clock
+)
 
 
 class Form(StrEnum):

@@ -16,9 +16,11 @@ class FakeTime(Stop):
         self.now = 100.0
 
     def __call__(self) -> float:
+        """The time."""
         return self.now
 
     def wait(self, seconds: float) -> None:
+        """Let so much time pass at once."""
         self.now += seconds
 
 

@@ -8,9 +8,7 @@ from penstock.cli.tables import table
 def test_columns_are_as_wide_as_they_need() -> None:
     """Titles are upper case, text to the left, numbers to the right, absent cells a dash."""
     assert table(["name", "messages", "note"], [["a", 1200, "x"], ["longer", 5, None]]) == (
-        "NAME    MESSAGES  NOTE\n"
-        "a          1,200  x\n"
-        "longer         5  -"
+        "NAME    MESSAGES  NOTE\na          1,200  x\nlonger         5  -"
     )
 
 

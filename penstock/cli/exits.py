@@ -1,0 +1,24 @@
+"""Exit statuses of the commands: one meaning each, the same for every command."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+__all__ = ["Exit"]
+
+
+class Exit(IntEnum):
+    """What a command's exit status says."""
+
+    OK = 0
+    """What was asked for was done."""
+    FAILED = 1
+    """It was not, or not all of it: the message says what."""
+    USAGE = 2
+    """The command line is wrong; nothing was tried."""
+    UNAVAILABLE = 3
+    """Kafka cannot be reached."""
+    TIMED_OUT = 4
+    """The time given ended first."""
+    INTERRUPTED = 130
+    """Ctrl-C came before the end that was asked for."""

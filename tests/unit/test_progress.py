@@ -1,0 +1,32 @@
+"""How far a long command has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penstock.cli.progress import Progress
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_off_a_terminal_a_line_comes_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a terminal there is no bar: a line every ten seconds says how many, in what time, how fast."""
+    now = 0.0
+    with Progress(100, "events", clock=lambda: now) as progress:
+        for _ in range(25):
+            now += 1
+            progress.advance()
+
+    assert capsys.readouterr().err == ("10 of 100 events in 10 s, 1.0/s\n20 of 100 events in 20 s, 1.0/s\n")
+
+
+def test_without_a_total_the_line_says_only_what_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """An endless run has no total."""
+    now = 0.0
+    with Progress(None, "events", clock=lambda: now) as progress:
+        now = 12.0
+        progress.advance()
+
+    assert capsys.readouterr().err == "1 events in 12 s, 0.1/s\n"
+    assert progress.done == 1
