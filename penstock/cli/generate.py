@@ -12,7 +12,7 @@ from penstock.cli.exits import Exit
 from penstock.cli.options import with_settings
 from penstock.cli.pace import Stop, paced
 from penstock.cli.progress import Progress
-from penstock.cli.sending import Sender
+from penstock.cli.sending import Sender, closing_line
 from penstock.iris import DEMO_TOPICS, POISON_HEADER, Event, Form, Recipe, events
 
 if TYPE_CHECKING:
@@ -77,11 +77,9 @@ def generate(settings: Settings, form: str, topic: str | None, rate: float, **re
             progress.advance()
     seconds = max(progress.seconds, 1e-9)
     click.echo(
-        f"{sender.acknowledged:,} of {sender.sent:,} events acknowledged by {target!r}, {spoilt:,} of them spoilt, "
-        f"in {seconds:,.1f} s ({sender.sent / seconds:,.1f}/s)"
+        f"{closing_line(sender, target)}, {spoilt:,} spoilt, in {seconds:,.1f} s ({sender.sent / seconds:,.1f}/s)"
     )
-    if sender.failed:
-        raise click.ClickException(f"{sender.failed:,} events were not acknowledged; the first: {sender.first_failure}")
+    sender.complain()
     if sender.sent < plan.count:
         raise click.exceptions.Exit(Exit.INTERRUPTED)
 
@@ -91,7 +89,7 @@ def _sent(sender: Sender, event: Event, stop: Stop) -> bool:
         if stop:
             return False
     headers = [] if event.poison is None else [(POISON_HEADER, event.poison.encode())]
-    sender.send(event.key, event.value, headers)
+    sender.send(f"event {sender.sent + 1}", event.key, event.value, headers)
     return True
 
 
