@@ -23,6 +23,7 @@ PenstockError
 │   ├── ModelChecksumError      its file is not the one that the descriptor names
 │   └── ModelLoadError          the engine cannot load its file
 ├── KafkaUnavailableError       no broker answers
+├── FlinkUnavailableError       no Flink cluster answers
 ├── TopicError                  a broker refused to make a topic
 ├── UnknownTopicError           a command names a topic that is not there
 ├── PrerequisiteError           the machine lacks what the embedded stack needs
@@ -39,6 +40,7 @@ __all__ = [
     "DecodeError",
     "EnvelopeError",
     "ErrorCode",
+    "FlinkUnavailableError",
     "InputError",
     "InternalError",
     "KafkaUnavailableError",
@@ -90,6 +92,8 @@ class ErrorCode(StrEnum):
 
 def shown(found: object) -> str:
     """A value as messages quote it: its ``repr``, cut where it is long."""
+    if isinstance(found, str | bytes):
+        found = found[: _SHOWN_CHARACTERS + 1]  # the repr of a whole poison message could be megabytes
     text = repr(found)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
@@ -266,7 +270,7 @@ class EnvelopeError(RecordError):
 
 
 class InternalError(RecordError):
-    """Our own fault: an exception that nobody foresaw; the record is kept so that it can be replayed after the repair."""
+    """Our own fault: an exception that nobody foresaw; the record is kept, to be replayed after the repair."""
 
     code = ErrorCode.INTERNAL
 
@@ -345,6 +349,18 @@ class KafkaUnavailableError(PenstockError):
         return f"no Kafka broker answers at {self.bootstrap!r} ({self.cause}); is it running, and is the address right?"
 
 
+class FlinkUnavailableError(PenstockError):
+    """No Flink cluster answers at the address; jobs that it was given go on as they are."""
+
+    def __init__(self, url: str, cause: str) -> None:
+        super().__init__(url, cause)
+        self.url = url
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"no Flink cluster answers at {self.url!r} ({self.cause}); is it running, and is the address right?"
+
+
 class TopicError(PenstockError):
     """A broker refused to make a topic; records for it have nowhere to go until someone makes it."""
 
@@ -367,7 +383,9 @@ class UnknownTopicError(PenstockError):
         self.near = near
 
     def __str__(self) -> str:
-        advice = f"did you mean {' or '.join(map(repr, self.near))}?" if self.near else "'penstock topics --all' lists them"
+        advice = (
+            f"did you mean {' or '.join(map(repr, self.near))}?" if self.near else "'penstock topics --all' lists them"
+        )
         return f"topic {self.topic!r} does not exist at {self.bootstrap!r}; {advice}"
 
 

@@ -1,4 +1,4 @@
-"""What crosses a topic: header names, content types, coordinates, and the forms in which headers cross to the engine."""
+"""What crosses a topic: header names, content types, coordinates, and how headers cross to the engine."""
 
 import re
 from collections.abc import Iterable, Mapping
