@@ -33,6 +33,7 @@ class Reader:
     def __init__(self, cluster: ClusterSettings) -> None:
         self._cluster = cluster
         self._patience_s = cluster.request_timeout_ms / 1000
+        self._ends: dict[TopicPartition, int] | None = None
         self._consumer: KafkaConsumer = consumer(
             cluster,
             group_id=None,
@@ -76,42 +77,53 @@ class Reader:
         with reaching(self._cluster):
             return dict(self._consumer.end_offsets(partitions))
 
-    def between(self, begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> Iterator[Record]:
-        """Every record from ``begins`` to before ``ends``; each partition in order, the partitions mixed.
+    def start(self, begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int] | None = None) -> None:
+        """Read from these offsets on, to before ``ends`` or for ever."""
+        self._ends = None if ends is None else {at: end for at, end in ends.items() if begins[at] < end}
+        wanted = list(begins if self._ends is None else self._ends)
+        self._consumer.assign(wanted)
+        for at in wanted:
+            self._consumer.seek(at, begins[at])
+
+    @property
+    def finished(self) -> bool:
+        """Whether all was read that was to be read."""
+        return self._ends is not None and not self._ends
+
+    def poll(self, wait_ms: int = _POLL_MS) -> list[Record]:
+        """The records that came, at the latest after ``wait_ms``; each partition in order, the partitions mixed."""
+        if self.finished:
+            return []
+        with reaching(self._cluster):
+            batches = self._consumer.poll(timeout_ms=wait_ms)
+        came = [_record(one) for batch in batches.values() for one in batch]
+        return came if self._ends is None else self._before(self._ends, came)
+
+    def rest(self) -> Iterator[Record]:
+        """Every record up to the ends that ``start`` was given.
 
         Raises:
             KafkaUnavailableError: nothing came for as long as a request may take.
         """
-        open_ = {at for at, begin in begins.items() if begin < ends[at]}
-        self.start({at: begins[at] for at in open_})
         heard = time.monotonic()
-        while open_:
-            for record in self.poll():
-                heard = time.monotonic()
-                if record.offset < ends[TopicPartition(record.topic, record.partition)]:
-                    yield record
-            # By position, not by the last record: markers of transactions take offsets and are never seen.
-            done = {at for at in open_ if self._consumer.position(at) >= ends[at]}
-            self._consumer.pause(*done)
-            open_ -= done
-            if open_ and time.monotonic() - heard > self._patience_s:
-                at = min(open_)
-                raise KafkaUnavailableError(
-                    self._cluster.bootstrap_servers,
-                    f"partition {at.topic}/{at.partition} was silent for {self._patience_s:g} s before its end",
-                )
+        while not self.finished:
+            records = self.poll()
+            yield from records
+            now = time.monotonic()
+            heard = now if records else heard
+            if now - heard > self._patience_s:
+                silence = f"nothing came for {self._patience_s:g} s, before the end of the topic"
+                raise KafkaUnavailableError(self._cluster.bootstrap_servers, silence)
 
-    def start(self, begins: Mapping[TopicPartition, int]) -> None:
-        """Read from these offsets on."""
-        self._consumer.assign(list(begins))
-        for at, offset in begins.items():
-            self._consumer.seek(at, offset)
-
-    def poll(self, wait_ms: int = _POLL_MS) -> list[Record]:
-        """The records that came, at most after ``wait_ms``."""
-        with reaching(self._cluster):
-            batches = self._consumer.poll(timeout_ms=wait_ms)
-        return [_record(came) for batch in batches.values() for came in batch]
+    def _before(self, ends: dict[TopicPartition, int], came: list[Record]) -> list[Record]:
+        """What lies before the ends; partitions that have come to theirs are left alone from now on."""
+        kept = [one for one in came if one.offset < ends.get(TopicPartition(one.topic, one.partition), 0)]
+        # By position, not by the last record: markers of transactions take offsets and are never seen.
+        done = [at for at, end in ends.items() if self._consumer.position(at) >= end]
+        for at in done:
+            del ends[at]
+        self._consumer.pause(*done)
+        return kept
 
 
 def _record(came: ConsumerRecord) -> Record:
