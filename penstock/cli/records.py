@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from penstock.errors import EnvelopeError
 from penstock.event import ce_time, coordinates
 
-__all__ = ["Record", "as_object", "as_text", "json_bytes", "json_line", "rfc3339", "shown"]
+__all__ = ["Record", "as_object", "as_text", "json_bytes", "json_line", "printable", "rfc3339", "shown"]
 
 #: What a JSON form holds for bytes: their text, ``{"base64": ...}`` where they are not UTF-8, or null.
 JsonBytes = str | dict[str, str] | None
@@ -81,6 +81,11 @@ def shown(content: bytes | None, absent: str = "(null)") -> str:
         return absent
     if isinstance(text, dict):
         return f"base64:{text['base64']}"
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """Text that cannot act on a terminal: control characters but tabs and line breaks are escaped."""
     return "".join(letter if letter.isprintable() or letter in "\n\t" else _escaped(letter) for letter in text)
 
 

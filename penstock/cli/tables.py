@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from penstock.cli.records import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,4 +42,4 @@ def _cell(value: object) -> str:
         return f"{value:,.1f}"
     if isinstance(value, int):
         return f"{value:,}"
-    return " ".join(str(value).split())
+    return " ".join(printable(str(value)).split())

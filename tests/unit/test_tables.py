@@ -20,3 +20,8 @@ def test_no_rows_gives_the_titles() -> None:
 def test_a_cell_stays_on_its_line() -> None:
     """Line breaks in a cell become blanks."""
     assert table(["reason"], [["two\nlines"]]) == "REASON\ntwo lines"
+
+
+def test_a_cell_cannot_act_on_the_terminal() -> None:
+    """What a cell quotes from a record is shown with its control characters escaped."""
+    assert table(["reason"], [["\x1b[2Jgone"]]) == "REASON\n\\x1b[2Jgone"
