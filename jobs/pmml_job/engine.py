@@ -1,0 +1,109 @@
+"""PMML models in the Java virtual machine: loaded from bytes, called once for a whole batch of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import jpype
+
+from jobs.pmml_job import jvm
+from jobs.pmml_job.mining_schema import parse_inputs
+from jobs.pmml_job.pmml4s import MatrixCall, RecordsCall
+from penstock.errors import ModelLoadError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobs.pmml_job.mining_schema import InputField, Scalar
+    from jobs.pmml_job.requests import Row
+
+__all__ = ["Engine", "OutputField", "PmmlModel", "start"]
+
+# Which output is the prediction where the descriptor does not say: the first of these features that the model has.
+_PRIMARY = (
+    "predictedValue",
+    "clusterId",
+    "entityId",
+    "ruleId",
+    "predictedDisplayValue",
+    "decision",
+    "transformedValue",
+)
+_DETAIL_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class OutputField:
+    """One output of a model, with its PMML data type and what PMML calls its feature."""
+
+    name: str
+    data_type: str
+    feature: str
+
+
+class _Call(Protocol):
+    """A way to have the engine score rows: one tuple of outputs for each row, None for an output that is missing."""
+
+    def __call__(self, rows: Sequence[Row]) -> list[tuple[Scalar | None, ...]]:
+        """Score the rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PmmlModel:
+    """A model that is ready to score."""
+
+    inputs: tuple[InputField, ...]
+    outputs: tuple[OutputField, ...]
+    score: _Call
+    """Takes checked rows, at least one. Raises whatever Java raises: then no row of the call was scored."""
+
+    def primary(self) -> int:
+        """The index of the output that is the prediction."""
+        features = [output.feature for output in self.outputs]
+        return next((features.index(feature) for feature in _PRIMARY if feature in features), 0)
+
+
+class Engine(Protocol):
+    """What the scorer needs of an engine: a function that loads a model's bytes, for a model called ``ref``."""
+
+    def __call__(self, data: bytes, ref: str) -> PmmlModel:
+        """Raise `ModelLoadError` where the bytes are no model."""
+
+
+def start(heap_mb: int) -> Engine:
+    """Start the Java machine of this process, if it does not run yet, with at most ``heap_mb`` MiB of heap.
+
+    Raises `PrerequisiteError` where there is no Java.
+    """
+    jvm.start(jvm.java_options(heap_mb))
+    return _load
+
+
+def _load(data: bytes, ref: str) -> PmmlModel:
+    """Load a model from the bytes of its PMML file.
+
+    Raises `ModelLoadError` where the engine or our own reading of the file refuses it.
+    """
+    inputs = parse_inputs(data, ref)
+    try:
+        java_model = jpype.JClass("org.pmml4s.model.Model").fromString(data.decode("utf-8"))
+        outputs = tuple(_output(field) for field in java_model.outputFields())
+        names = tuple(str(name) for name in java_model.inputNames())
+    except jpype.JException as error:
+        raise ModelLoadError(ref, _detail(error)) from error
+    if names != tuple(field.name for field in inputs):
+        raise ModelLoadError(ref, f"its mining schema has {[field.name for field in inputs]}, the engine {list(names)}")
+    if not outputs:
+        raise ModelLoadError(ref, "it has no output field, so there is nothing to predict")
+    call = MatrixCall if MatrixCall.fits(inputs, outputs) else RecordsCall
+    return PmmlModel(inputs=inputs, outputs=outputs, score=call(java_model, inputs, outputs))
+
+
+def _output(field: Any) -> OutputField:
+    return OutputField(str(field.name()), str(field.dataType()), str(field.feature()))
+
+
+def _detail(error: jpype.JException) -> str:
+    text = " ".join(f"{type(error).__name__}: {error.getMessage()}".split())
+    return text[:_DETAIL_CHARACTERS]

@@ -1,0 +1,178 @@
+"""Checks of one input value by what the mining schema says of its field."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Final
+
+from jobs.pmml_job.mining_schema import FLOAT_MAX, Invalid, Missing, Outliers, Scalar
+from penstock.errors import InputError, shown
+
+if TYPE_CHECKING:
+    from jobs.pmml_job.mining_schema import InputField
+
+__all__ = ["ABSENT", "INTEGER_MAX", "FieldCheck", "kind"]
+
+INTEGER_MAX = 2**53
+"""Integers beyond it are not exact in a double, which is what engines and JSON libraries keep numbers in."""
+
+
+class _Absent:
+    """The type of `ABSENT`."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT: Final = _Absent()
+"""Stands for a field that the row does not have, which is not the same as null when it comes to telling about it."""
+
+_WORDS = {
+    "double": "a number (double)",
+    "float": f"a number (float, up to {FLOAT_MAX:.1e})",
+    "integer": "a whole number (integer, up to 2^53)",
+    "boolean": "true or false (boolean)",
+    "string": "a string",
+    "date": "a date like '2026-01-31'",
+    "time": "a time like '13:45:00'",
+    "dateTime": "a date and time like '2026-01-31T13:45:00'",
+}
+_MOMENTS: dict[str, type[date | time]] = {"date": date, "time": time, "dateTime": datetime}
+_SHOWN_VALUES = 10  # valid values that a message lists
+
+
+class FieldCheck:
+    """What becomes of one field's value: the value that the model gets, None for a missing one, or an `InputError`."""
+
+    __slots__ = ("_valid", "expected", "field")
+
+    def __init__(self, field: InputField) -> None:
+        self.field = field
+        self.expected = _expected(field)
+        self._valid = frozenset(field.valid_values)
+
+    def __call__(self, value: object) -> Scalar | None:
+        """Check a value as JSON gave it; `ABSENT` where the row has none.
+
+        A missing value is passed on as None: replacing it is left to the engine, which does not judge its own
+        replacement again, as it would judge ours.
+        """
+        if value is ABSENT or value is None:
+            self._allow_missing(value)
+            return None
+        scalar = _convert(value, self.field.data_type)
+        if scalar is not None and scalar in self.field.missing_values:
+            self._allow_missing(value)
+            return None
+        if scalar is None or not self._is_valid(scalar):
+            return self._invalid(value, scalar)
+        return self._without_outliers(value, scalar)
+
+    def _is_valid(self, scalar: Scalar) -> bool:
+        field = self.field
+        if scalar in field.invalid_values:
+            return False
+        if not self._valid and not field.intervals:
+            return True
+        if scalar in self._valid:
+            return True
+        return not isinstance(scalar, str) and any(scalar in interval for interval in field.intervals)
+
+    def _allow_missing(self, value: object) -> None:
+        if self.field.missing is not Missing.PASS:
+            raise InputError(self._text("is missing" if value is ABSENT else f"is {kind(value)}, which means missing"))
+
+    def _invalid(self, value: object, scalar: Scalar | None) -> Scalar | None:
+        match self.field.invalid:
+            case Invalid.AS_MISSING if self.field.missing is not Missing.RETURN_INVALID:
+                return None
+            case Invalid.AS_VALUE:
+                return self.field.invalid_replacement
+            case Invalid.AS_IS if scalar is not None:
+                return scalar
+            case _:
+                raise InputError(self._text(f"is {kind(value)}"))
+
+    def _without_outliers(self, value: object, scalar: Scalar) -> Scalar | None:
+        field = self.field
+        if field.outliers is Outliers.AS_IS or isinstance(scalar, str) or field.low <= scalar <= field.high:
+            return scalar
+        if field.outliers is Outliers.AS_EXTREME_VALUES:
+            return field.low if scalar < field.low else field.high
+        if field.missing is Missing.RETURN_INVALID:
+            raise InputError(self._text(f"is {kind(value)}, an outlier, which means missing"))
+        return None
+
+    def _text(self, found: str) -> str:
+        return f"field {self.field.name!r} {found}, expected {self.expected}"
+
+
+def kind(value: object) -> str:
+    """A JSON value in words: what kind it is, and which."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return f"the {'string' if isinstance(value, str) else 'number'} {shown(value)}"
+
+
+def _expected(field: InputField) -> str:
+    words = _WORDS.get(field.data_type, f"a number or a string ({field.data_type})")
+    if field.intervals:
+        words += f" in {' or '.join(map(str, field.intervals))}"
+    if field.valid_values:
+        listed = ", ".join(repr(value) for value in field.valid_values[:_SHOWN_VALUES])
+        more = len(field.valid_values) - _SHOWN_VALUES
+        words += f"{' or' if field.intervals else ','} one of {listed}{f' and {more} more' if more > 0 else ''}"
+    return words
+
+
+def _convert(value: object, data_type: str) -> Scalar | None:
+    """The value in the field's own type, None where it is of another: strings are no numbers, numbers no strings."""
+    match data_type:
+        case "double" | "float":
+            return _number(value, FLOAT_MAX if data_type == "float" else math.inf)
+        case "integer":
+            return _integer(value)
+        case "boolean":
+            return value if isinstance(value, bool) else None
+        case "string":
+            return value if isinstance(value, str) and _is_text(value) else None
+        case "date" | "time" | "dateTime":
+            return value if isinstance(value, str) and _is_moment(value, data_type) else None
+        case _:  # PMML's counted dates and times (dateDaysSince[1970] and the like): the engine knows them
+            return value if isinstance(value, str) and _is_text(value) else _number(value, math.inf)
+
+
+def _number(value: object, bound: float) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) and abs(number) <= bound else None
+
+
+def _integer(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not value.is_integer():
+        return None
+    return int(value) if abs(value) <= INTEGER_MAX else None
+
+
+def _is_text(text: str) -> bool:
+    """Tell a lone half of a surrogate pair, which JSON can escape but nothing can write, from text."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _is_moment(text: str, data_type: str) -> bool:
+    try:
+        _MOMENTS[data_type].fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,205 @@
+"""The part of a PMML file that says what a model takes: its input fields, their types, valid values and treatments.
+
+The engine does not say what was wrong with a row, and it scores some wrong rows silently; so the job checks rows
+itself, by the rules of its own data dictionary and mining schema (PMML 4.4, "Data Dictionary" and "Mining Schema").
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from jobs.pmml_job.outline import Element, outline
+from penstock.errors import ModelLoadError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FLOAT_MAX", "InputField", "Interval", "Invalid", "Missing", "Outliers", "Scalar", "parse_inputs"]
+
+Scalar = float | int | bool | str
+
+FLOAT_MAX = 3.4028234663852886e38
+"""The largest single-precision number: the bound of PMML's data type float."""
+
+_INPUT_USES = ("active", "group")  # PMML: the uses of a field that a scorer has to be given
+
+
+class Missing(StrEnum):
+    """What happens where a value is missing: the part of ``missingValueTreatment`` that binds a scorer."""
+
+    UNSAID = "unsaid"
+    """The mining schema says nothing: the job refuses the row."""
+    PASS = "asIs"  # noqa: S105 (no password)
+    """The model gets the missing value, or its replacement where there is one."""
+    RETURN_INVALID = "returnInvalid"
+
+
+class Invalid(StrEnum):
+    """What happens to an invalid value: ``invalidValueTreatment``."""
+
+    RETURN_INVALID = "returnInvalid"
+    AS_IS = "asIs"
+    AS_MISSING = "asMissing"
+    AS_VALUE = "asValue"
+
+
+class Outliers(StrEnum):
+    """What happens to a valid value outside of ``lowValue`` and ``highValue``: ``outliers``."""
+
+    AS_IS = "asIs"
+    AS_MISSING_VALUES = "asMissingValues"
+    AS_EXTREME_VALUES = "asExtremeValues"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A range of valid numbers; a margin that PMML leaves out is infinite."""
+
+    low: float
+    high: float
+    low_open: bool
+    high_open: bool
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.low if self.low_open else value >= self.low
+        return above and (value < self.high if self.high_open else value <= self.high)
+
+    def __str__(self) -> str:
+        return f"{'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputField:
+    """One field that the model needs, with what its data dictionary and mining schema say of it."""
+
+    name: str
+    data_type: str
+    valid_values: tuple[Scalar, ...] = ()
+    """Together with the intervals: everything that is valid. Both empty: every value of the type is."""
+    intervals: tuple[Interval, ...] = ()
+    invalid_values: frozenset[Scalar] = frozenset()
+    missing_values: frozenset[Scalar] = frozenset()
+    """Values that stand for a missing one, as in -999."""
+    missing: Missing = Missing.UNSAID
+    missing_replacement: Scalar | None = None
+    invalid: Invalid = Invalid.RETURN_INVALID
+    invalid_replacement: Scalar | None = None
+    outliers: Outliers = Outliers.AS_IS
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether the model can get this field as missing, be it to replace it."""
+        return (
+            self.missing is Missing.PASS
+            or self.invalid is Invalid.AS_MISSING
+            or self.outliers is Outliers.AS_MISSING_VALUES
+        )
+
+
+def parse_inputs(data: bytes, model: str) -> tuple[InputField, ...]:
+    """The input fields of the PMML's first model, in the order of its mining schema.
+
+    Raises `ModelLoadError` that names ``model`` where the file is no PMML, declares entities, or contradicts itself.
+    """
+    try:
+        root = outline(data)
+        dictionary = {field.need("name"): field for field in root.child("DataDictionary").children("DataField")}
+        schema = root.model().child("MiningSchema")
+        used = [field for field in schema.children("MiningField") if field.get("usageType", "active") in _INPUT_USES]
+        return tuple(_input_field(field, dictionary) for field in used)
+    except ValueError as error:
+        raise ModelLoadError(model, str(error)) from error
+
+
+def _input_field(mining: Element, dictionary: Mapping[str, Element]) -> InputField:
+    name = mining.need("name")
+    if name not in dictionary:
+        msg = f"mining field {name!r} is not in the data dictionary"
+        raise ValueError(msg)
+    data = dictionary[name]
+    data_type = data.need("dataType")
+    values = _values(data, data_type)
+    replacement = _scalar(mining.get("missingValueReplacement"), data_type)
+    field = InputField(
+        name=name,
+        data_type=data_type,
+        valid_values=tuple(values["valid"]),
+        intervals=tuple(_interval(interval) for interval in data.children("Interval")),
+        invalid_values=frozenset(values["invalid"]),
+        missing_values=frozenset(values["missing"]),
+        missing=_missing(mining, replacement),
+        missing_replacement=replacement,
+        invalid=_choice(mining, "invalidValueTreatment", Invalid, Invalid.RETURN_INVALID),
+        invalid_replacement=_scalar(mining.get("invalidValueReplacement"), data_type),
+        outliers=_choice(mining, "outliers", Outliers, Outliers.AS_IS),
+        low=float(mining.get("lowValue", "-inf")),
+        high=float(mining.get("highValue", "inf")),
+    )
+    if field.invalid is Invalid.AS_VALUE and field.invalid_replacement is None:
+        msg = f"mining field {name!r} has invalidValueTreatment 'asValue' without invalidValueReplacement"
+        raise ValueError(msg)
+    if field.outliers is not Outliers.AS_IS and (math.isinf(field.low) or math.isinf(field.high)):
+        # The engine fails on every row where one of the two is left out.
+        msg = f"mining field {name!r} has outliers {field.outliers.value!r} without lowValue and highValue"
+        raise ValueError(msg)
+    return field
+
+
+def _missing(mining: Element, replacement: Scalar | None) -> Missing:
+    """Tell what binds us: the other words of PMML (asMean, ...) only tell where a replacement comes from."""
+    treatment = mining.get("missingValueTreatment")
+    if treatment == Missing.RETURN_INVALID:
+        return Missing.RETURN_INVALID
+    return Missing.PASS if replacement is not None or treatment == Missing.PASS else Missing.UNSAID
+
+
+_ChoiceT = TypeVar("_ChoiceT", bound=StrEnum)
+
+
+def _choice(mining: Element, attribute: str, choices: type[_ChoiceT], default: _ChoiceT) -> _ChoiceT:
+    text = mining.get(attribute, default.value)
+    try:
+        return choices(text)
+    except ValueError:
+        known = ", ".join(choices)
+        msg = f"mining field {mining.get('name')!r} has {attribute} {text!r}, expected one of {known}"
+        raise ValueError(msg) from None
+
+
+def _values(data: Element, data_type: str) -> dict[str, list[Scalar]]:
+    found: dict[str, list[Scalar]] = {"valid": [], "invalid": [], "missing": []}
+    for value in data.children("Value"):
+        scalar = _scalar(value.need("value"), data_type)
+        if scalar is not None:
+            found[value.get("property", "valid")].append(scalar)
+    return found
+
+
+def _interval(element: Element) -> Interval:
+    closure = element.need("closure")
+    return Interval(
+        float(element.get("leftMargin", "-inf")),
+        float(element.get("rightMargin", "inf")),
+        low_open=closure.startswith("open"),
+        high_open=closure.endswith("Open"),
+    )
+
+
+def _scalar(text: str | None, data_type: str) -> Scalar | None:
+    """A value from the PMML's text, in the Python type that JSON has for the data type."""
+    if text is None:
+        return None
+    match data_type:
+        case "double" | "float":
+            return float(text)
+        case "integer":
+            return int(float(text))  # some exporters write 1.0
+        case "boolean":
+            return text in ("true", "1")
+        case _:
+            return text

@@ -1,0 +1,196 @@
+"""The PMML job's core: a batch of requests in, one result or dead letter for each out. Pure: no Flink, no Kafka."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jobs.pmml_job.served import serve
+from penstock.deadletter import DeadLetters, Origin, Stage
+from penstock.errors import EnvelopeError, ModelError, ModelLoadError, OversizeError, ScoringError, UnknownModelError
+from penstock.event import Deliveries, Record, ce_time, own_headers, record_size
+from penstock.models.descriptor import ModelDescriptor
+from penstock.models.ref import ModelRef
+from penstock.models.repository import Catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from jobs.pmml_job.engine import Engine
+    from jobs.pmml_job.requests import Request
+    from jobs.pmml_job.served import ServedModel
+
+__all__ = ["Requests", "Scorer", "ScorerConfig"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerConfig:
+    """What the client tells the scorer. Plain data, so that it travels to the workers."""
+
+    request_topic_prefix: str
+    """What a model's name follows in the name of its request topic, as in ``penstock.pmml.``."""
+    results: str
+    """Topic of results."""
+    shadow_results: str
+    """Topic of shadows' results."""
+    dead_letters: str
+    """Topic of dead letters."""
+    max_request_bytes: int
+    """Largest result that Kafka takes, key and headers included."""
+    max_dead_letter_bytes: int
+    """Largest dead letter that Kafka takes."""
+    unseen_bytes: int = 64 * 1024
+    """Room for a record's key and headers where a batch does not bring them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """A batch of records from request topics, column by column, all of one length."""
+
+    values: Sequence[bytes | None]
+    topics: Sequence[str]
+    partitions: Sequence[int]
+    offsets: Sequence[int]
+    timestamps_ms: Sequence[int]
+    """The events' own Kafka timestamps, which every hop keeps."""
+    models: Sequence[str | None]
+    """Header ``penstock-model``: a model ref. None: the live version of the model that the topic names."""
+    content_types: Sequence[str | None]
+    """Header ``content-type``. None: JSON."""
+    shadows: Sequence[str | None]
+    """Header ``penstock-shadow``: set on copies whose results no user may see."""
+    keys: Sequence[bytes | None] | None = None
+    headers: Sequence[str | None] | None = None
+    """All headers as JSON; with the keys only needed to know a record's exact size, so they may stay away."""
+
+    def record(self, index: int) -> Record:
+        """One record, as dead letters are made of it."""
+        return Record(
+            self.values[index],
+            None if self.keys is None else self.keys[index],
+            self.topics[index],
+            self.partitions[index],
+            self.offsets[index],
+            self.timestamps_ms[index],
+            None if self.headers is None else self.headers[index],
+        )
+
+
+class Scorer:
+    """Scores batches with the models it was given. Models that cannot be loaded fail their own requests only."""
+
+    def __init__(
+        self,
+        descriptors: Iterable[Mapping[str, Any]],
+        config: ScorerConfig,
+        engine: Engine,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Load and warm up every model.
+
+        Args:
+            descriptors: models of this job, as `ModelDescriptor.plain` gives them.
+            config: topics and limits.
+            engine: loads a model's bytes.
+            clock: seconds since 1970.
+        """
+        self._config = config
+        self._clock = clock
+        self._dead_letters = DeadLetters(
+            topic=config.dead_letters, stage=Stage.PMML_JOB, component="scorer", max_bytes=config.max_dead_letter_bytes
+        )
+        catalog = Catalog(ModelDescriptor.parse(dict(tree), "from the client") for tree in descriptors)
+        self._by_ref = _load(catalog, engine)
+        self._by_topic = {f"{config.request_topic_prefix}{ref}": model for ref, model in self._by_ref.items()}
+        self._known = tuple(str(descriptor.ref) for descriptor in catalog)
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Models that cannot be served, by ref, with the reason."""
+        return {ref: str(self._by_ref[ref]) for ref in self._known if isinstance(self._by_ref[ref], ModelError)}
+
+    def score(self, batch: Requests) -> Deliveries:
+        """Score a batch: one delivery for each request, in their order."""
+        size = len(batch.values)
+        deliveries = Deliveries(topics=[None] * size, values=[None] * size, headers=[""] * size)
+        groups: dict[ServedModel, list[tuple[int, Request]]] = {}
+        columns = zip(batch.values, batch.models, batch.topics, batch.content_types, strict=True)
+        for index, (value, ref, topic, content_type) in enumerate(columns):
+            model: ServedModel | None = None
+            try:
+                model = self._model(ref, topic)
+                request = model.read(value, content_type)
+            except Exception as error:  # noqa: BLE001 (the record boundary: what is wrong with a record stays with it)
+                self._refuse(deliveries, batch, index, error, model)
+                continue
+            if model in groups:
+                groups[model].append((index, request))
+            else:
+                groups[model] = [(index, request)]
+        for model, group in groups.items():
+            self._score_group(deliveries, batch, model, group)
+        return deliveries
+
+    def _model(self, ref: str | None, topic: str) -> ServedModel:
+        found = self._by_topic.get(topic) if ref is None else self._by_ref.get(ref)
+        if found is None:
+            if ref is None and not topic.startswith(self._config.request_topic_prefix):
+                raise EnvelopeError(f"topic {topic!r} is no request topic of this job")
+            raise UnknownModelError(ref or topic.removeprefix(self._config.request_topic_prefix), self._known)
+        if isinstance(found, ModelError):
+            reason = found.detail if isinstance(found, ModelLoadError) else str(found)
+            raise ScoringError(
+                ref or topic.removeprefix(self._config.request_topic_prefix), f"it is not loaded: {reason}"
+            )
+        return found
+
+    def _score_group(
+        self, deliveries: Deliveries, batch: Requests, model: ServedModel, group: list[tuple[int, Request]]
+    ) -> None:
+        """Score the rows of one model in one call, and put each result or dead letter in its request's place."""
+        answers = model.score([request.row for _, request in group])
+        now_ms = int(self._clock() * 1000)
+        scored_at = ce_time(now_ms)
+        room = self._config.max_request_bytes - self._config.unseen_bytes
+        for (index, request), answer in zip(group, answers, strict=True):
+            try:
+                value = model.result(request, answer, scored_at, now_ms - batch.timestamps_ms[index])
+                if len(value) > room:
+                    self._check_size(batch, index, value, model)
+            except Exception as error:  # noqa: BLE001 (the record boundary, as above)
+                self._refuse(deliveries, batch, index, error, model)
+                continue
+            deliveries.topics[index] = self._config.shadow_results if batch.shadows[index] else self._config.results
+            deliveries.values[index] = value
+            deliveries.headers[index] = model.packed_headers
+
+    def _check_size(self, batch: Requests, index: int, value: bytes, model: ServedModel) -> None:
+        if batch.headers is None or batch.keys is None:
+            size = len(value) + self._config.unseen_bytes
+        else:
+            size = record_size(batch.keys[index], value, model.headers, own_headers(batch.headers[index]))
+        if size > self._config.max_request_bytes:
+            raise OversizeError(size, self._config.max_request_bytes)
+
+    def _refuse(
+        self, deliveries: Deliveries, batch: Requests, index: int, error: Exception, model: ServedModel | None
+    ) -> None:
+        origin = Origin() if model is None else Origin(model=model.ref)
+        topic, value, headers = self._dead_letters.deliver(error, batch.record(index), origin)
+        deliveries.topics[index] = topic
+        deliveries.values[index] = value
+        deliveries.headers[index] = headers
+
+
+def _load(catalog: Catalog, engine: Engine) -> dict[str, ServedModel | ModelError]:
+    """Every model by every text that means it: its ref, and its bare name where it is live."""
+    found: dict[str, ServedModel | ModelError] = {}
+    for descriptor in catalog:
+        try:
+            found[str(descriptor.ref)] = serve(descriptor, engine)
+        except ModelError as error:
+            found[str(descriptor.ref)] = error
+    for name in {descriptor.name for descriptor in catalog}:
+        found[name] = found[str(catalog.resolve(ModelRef(name)).ref)]
+    return found

@@ -1,0 +1,110 @@
+"""A model as the job serves it: read requests, score rows, write results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jobs.pmml_job.requests import RequestReader
+from penstock.errors import ModelLoadError, RecordError, ScoringError
+from penstock.event import CONTENT_TYPE, JSON, MODEL, RESULT, pack_headers
+from penstock.models.repository import fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jobs.pmml_job.engine import Engine, PmmlModel
+    from jobs.pmml_job.mining_schema import Scalar
+    from jobs.pmml_job.requests import Request, Row
+    from penstock.models.descriptor import FieldDescriptor, ModelDescriptor
+
+__all__ = ["Answer", "ServedModel", "serve"]
+
+Answer = tuple["Scalar | None", ...]
+"""The outputs of one row, in the order of the model's output fields."""
+
+# Rows of the first call: enough for Java to compile the loop over them, so that no real batch is the slow one.
+_WARM_UP_ROWS = 512
+
+
+class _Result(msgspec.Struct, gc=False):
+    input: msgspec.Raw
+    prediction: Any
+    outputs: Any
+    scored_at: str
+    latency_ms: int
+
+
+class ServedModel:
+    """One version of one model, ready for requests. Made by `serve`; safe to use from several threads."""
+
+    def __init__(self, ref: str, model: PmmlModel, primary: int) -> None:
+        self.ref = ref
+        self.read = RequestReader(model.inputs).read
+        self.headers = {MODEL: ref, CONTENT_TYPE: RESULT}
+        self.packed_headers = pack_headers(self.headers)
+        self._score = model.score
+        self._primary = primary
+        names = {f"o{i}": output.name for i, output in enumerate(model.outputs)}
+        self._outputs = msgspec.defstruct("Outputs", [(key, Any) for key in names], rename=names, gc=False)
+        self._encode = msgspec.json.Encoder().encode
+
+    def score(self, rows: Sequence[Row]) -> list[Answer | ScoringError]:
+        """Answers in the order of the rows. A row on which the model fails has the error in its place.
+
+        One failing row makes the engine's whole call fail, so the call is repeated with halves until it stands alone.
+        """
+        try:
+            return list(self._score(rows))
+        except Exception as error:  # noqa: BLE001 (Java throws whatever the model's own expressions throw)
+            if len(rows) == 1:
+                return [ScoringError(self.ref, " ".join(str(error).split()))]
+        middle = len(rows) // 2
+        return self.score(rows[:middle]) + self.score(rows[middle:])
+
+    def result(self, request: Request, answer: Answer | ScoringError, scored_at: str, latency_ms: int) -> bytes:
+        """The result's JSON; raises `ScoringError` where the model failed or gave no prediction for the row."""
+        if isinstance(answer, ScoringError):
+            raise answer
+        prediction = answer[self._primary]
+        if prediction is None:
+            raise ScoringError(self.ref, "it gave no prediction for these values")
+        outputs = self._outputs(*answer)
+        return self._encode(_Result(msgspec.Raw(request.input), prediction, outputs, scored_at, latency_ms))
+
+
+def serve(descriptor: ModelDescriptor, engine: Engine) -> ServedModel:
+    """Fetch, load, check and warm up the model.
+
+    Raises `ModelError` with the reason why it cannot be served.
+    """
+    ref = str(descriptor.ref)
+    model = engine(fetch(descriptor), ref)
+    _compare(ref, "inputs", descriptor.inputs, {field.name: field.data_type for field in model.inputs})
+    outputs = {output.name: output.data_type for output in model.outputs}
+    _compare(ref, "outputs", descriptor.outputs, outputs)
+    if descriptor.prediction is not None and descriptor.prediction not in outputs:
+        known = ", ".join(outputs)
+        raise ModelLoadError(ref, f"its prediction is to be output {descriptor.prediction!r}; its outputs: {known}")
+    primary = model.primary() if descriptor.prediction is None else list(outputs).index(descriptor.prediction)
+    served = ServedModel(ref, model, primary)
+    if descriptor.sample is not None:
+        _warm_up(served, descriptor.sample)
+    return served
+
+
+def _compare(ref: str, what: str, described: Sequence[FieldDescriptor], found: dict[str, str]) -> None:
+    """A descriptor that speaks of other fields than the file is about another file, or out of date."""
+    expected = {field.name: field.type for field in described}
+    if expected and expected != found:
+        raise ModelLoadError(ref, f"its descriptor has {what} {expected}, its file {found}")
+
+
+def _warm_up(served: ServedModel, sample: object) -> None:
+    try:
+        request = served.read(msgspec.json.encode(sample), JSON)
+        answers = served.score([request.row] * _WARM_UP_ROWS)
+        served.result(request, answers[0], "", 0)
+    except RecordError as error:
+        raise ModelLoadError(served.ref, f"its descriptor's sample cannot be scored: {error}") from error
