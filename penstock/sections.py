@@ -109,10 +109,11 @@ class FlinkSettings(_Section):
     checkpoint_timeout_ms: Positive = 120_000
     """How long a checkpoint may take before it is given up, in milliseconds."""
     delivery_guarantee: DeliveryGuarantee = DeliveryGuarantee.AT_LEAST_ONCE
-    """What the sinks promise after a failure: at-least-once (duplicates possible), or exactly-once (records are seen only
-    after a checkpoint)."""
+    """What the sinks promise after a failure: at-least-once (duplicates possible), or exactly-once (records are
+    seen only after a checkpoint)."""
     transaction_timeout_ms: Positive = 600_000
-    """With exactly-once: how long an unfinished transaction stays open, in milliseconds; at most what the broker allows."""
+    """With exactly-once: how long an unfinished transaction stays open, in milliseconds; no more than the
+    broker allows."""
     topic_discovery_interval_ms: Positive = 5_000
     """How often a job looks for new topics and partitions, in milliseconds."""
     restart_initial_delay_ms: Positive = 500
@@ -137,7 +138,7 @@ class LocalSettings(_Section):
     """The embedded stack: the broker and the Flink cluster that `penstock up` runs on this machine."""
 
     state_dir: Path = Path(".penstock")
-    """Folder for data, logs, process ids and generated configuration; `penstock down --purge` deletes the data in it."""
+    """Folder for data, logs, process ids and generated configuration; `penstock down --purge` deletes its data."""
     jars_dir: Path = Path(".penstock/jars")
     """Folder that Maven fills: `kafka/` is the broker, `flink/` the connectors that jobs take with them."""
     host: str = "127.0.0.1"

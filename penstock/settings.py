@@ -43,8 +43,10 @@ __all__ = [
     "LogSettings",
     "Settings",
     "TopicSettings",
+    "differences",
     "keys",
     "load",
+    "read",
     "write",
 ]
 
@@ -149,6 +151,21 @@ def write(settings: Settings, path: Path) -> None:
         file.write(text)
 
 
+def read(path: Path) -> Settings:
+    """Read what ``write`` wrote; neither environment nor flags have a say."""
+    return Settings(**_read(path))
+
+
+def differences(old: Settings, new: Settings) -> list[str]:
+    """Say which settings differ, and how: ``flink.rest_port: 8081, now 8082``; secrets are not shown."""
+    changed = []
+    for key in keys():
+        before, after = (_value(settings, key) for settings in (old, new))
+        if before != after:
+            changed.append(f"{key}: {before}, now {after}")
+    return changed
+
+
 def keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
     """Yield the dotted name of every setting: ``flink.rest_port``."""
     for name, field in model.model_fields.items():
@@ -157,6 +174,13 @@ def keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
             yield prefix + name
         else:
             yield from keys(section, f"{prefix}{name}.")
+
+
+def _value(settings: Settings, key: str) -> object:
+    value: object = settings
+    for part in key.split("."):
+        value = getattr(value, part, None)  # the internal cluster may be unset
+    return value
 
 
 def _section(annotation: object) -> type[BaseModel] | None:

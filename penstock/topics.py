@@ -1,4 +1,4 @@
-"""Topics: the one declaration of every topic's name, partitions, retention and clean-up; and making the missing ones."""
+"""Topics: the one declaration of every topic's name, partitions, retention and clean-up; making the missing ones."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kafka.errors import NoError, TopicAlreadyExistsError
-
-from penstock import kafka
 from penstock.errors import TopicError
 
 if TYPE_CHECKING:
@@ -115,6 +112,8 @@ def topics_for(document: RoutingDocument, settings: Settings) -> Plan:
     """Declare all topics that a routing document needs: its sources and outputs, and the internal ones."""
     prefix, retention = settings.topics.prefix, settings.topics.retention_ms
     outputs = {route.output.topic for route in document.routes}
+    if not isinstance(document.unmatched, str):
+        outputs.add(document.unmatched.topic)
     sources = {source.topic for source in document.sources}
     requests = {request_topic(prefix, model.job, name) for name, model in document.models.items()}
     return Plan(
@@ -136,6 +135,10 @@ def ensure(cluster: ClusterSettings, topics: Iterable[Topic]) -> tuple[str, ...]
         KafkaUnavailableError: no broker answered, or it refused us.
         TopicError: a broker refused to make a topic.
     """
+    from kafka.errors import NoError, TopicAlreadyExistsError  # the names above are used where no client is wanted
+
+    from penstock import kafka
+
     wanted = {topic.name: topic for topic in topics}
     client = kafka.admin(cluster)
     try:

@@ -1,8 +1,4 @@
-"""The ``penstock`` command: a table of commands, each imported only when it is called, and one way to end on an error.
-
-Exit statuses: 0 done; 1 failed, or not healthy; 2 wrong usage or settings; 3 Kafka cannot be used; 4 this machine lacks
-something; 5 a step of the embedded stack failed; 130 interrupted.
-"""
+"""The ``penstock`` command: a table of commands, each imported when it is called, and one way to end on an error."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ from typing import Any
 import click
 
 from penstock import errors
+from penstock.cli.exits import Exit
 
 __all__ = ["COMMANDS", "Entry", "cli", "exit_status", "main"]
 
@@ -38,21 +35,19 @@ COMMANDS = {
     "doctor": Entry("penstock.cli.doctor:doctor", "Follow a marked event through each route."),
 }
 
-#: Exit status of each kind of error; the nearest class in its family counts, and 1 stands for the rest.
-_STATUSES: dict[type[BaseException], int] = {
-    errors.SettingsError: 2,
-    errors.KafkaUnavailableError: 3,
-    errors.PrerequisiteError: 4,
-    errors.StackError: 5,
+#: Exit status of each kind of error; the nearest class in its family counts.
+_STATUSES: dict[type[BaseException], Exit] = {
+    errors.SettingsError: Exit.USAGE,
+    errors.RoutingDocumentError: Exit.USAGE,
+    errors.KafkaUnavailableError: Exit.UNAVAILABLE,
+    errors.PrerequisiteError: Exit.LACKING,
+    errors.StackError: Exit.STEP_FAILED,
 }
-
-#: What shells report for a program that Ctrl-C ended.
-_INTERRUPTED = 130
 
 
 def exit_status(error: errors.PenstockError) -> int:
     """Return the exit status that tells of an error."""
-    return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), 1)
+    return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), Exit.FAILED)
 
 
 class _Failed(click.ClickException):
@@ -87,15 +82,15 @@ class _LazyGroup(click.Group):
         except errors.PenstockError as error:
             raise _Failed(error) from error
         except KeyboardInterrupt as interrupt:
-            raise click.exceptions.Exit(_INTERRUPTED) from interrupt
+            raise click.exceptions.Exit(Exit.INTERRUPTED) from interrupt
 
 
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog=(
-        "Exit statuses: 0 done, 1 failed or not healthy, 2 wrong usage or settings, 3 Kafka cannot be used, "
-        "4 this machine lacks something, 5 a step of the stack failed, 130 interrupted."
+        "Exit statuses: 0 done, 1 failed or not healthy, 2 wrong usage or settings, 3 Kafka cannot be used, 4 the time "
+        "given ended, 5 this machine lacks something, 6 a step of the stack failed, 130 interrupted."
     ),
 )
 @click.version_option(package_name="penstock", message="penstock %(version)s")

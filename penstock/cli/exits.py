@@ -15,10 +15,14 @@ class Exit(IntEnum):
     FAILED = 1
     """It was not, or not all of it: the message says what."""
     USAGE = 2
-    """The command line is wrong; nothing was tried."""
+    """The command line or the settings are wrong; nothing was tried."""
     UNAVAILABLE = 3
     """Kafka cannot be reached."""
     TIMED_OUT = 4
     """The time given ended first."""
+    LACKING = 5
+    """This machine lacks something that the embedded stack needs; nothing was started."""
+    STEP_FAILED = 6
+    """A step of the embedded stack failed; what was started before it keeps running."""
     INTERRUPTED = 130
     """Ctrl-C came before the end that was asked for."""

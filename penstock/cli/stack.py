@@ -1,0 +1,109 @@
+"""``penstock up``, ``down`` and ``status``: the embedded stack from the command line."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from penstock.cli.exits import Exit
+from penstock.cli.options import state_dir_option, with_settings
+from penstock.local import jobs, report, stack
+from penstock.local.layout import Layout
+from penstock.local.waiting import Reporter
+
+if TYPE_CHECKING:
+    from penstock.settings import Settings
+
+__all__ = ["down", "status", "up"]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  penstock up
+  penstock up --no-demo --jobs pmml
+  penstock up --bootstrap-servers broker-1:9092,broker-2:9092
+\b
+Exit status: 0 everything runs, 2 wrong settings or routing document, 3 your Kafka cannot be used, 5 this machine lacks
+something (nothing was started), 6 a step failed (what was started keeps running; 'penstock down' ends it)."""
+)
+@click.option("--demo/--no-demo", default=True, help="Also write iris events, at the rate that the settings say.")
+@click.option(
+    "--jobs",
+    "words",
+    multiple=True,
+    type=click.Choice(list(jobs.SCORING)),
+    default=tuple(jobs.SCORING),
+    show_default=True,
+    help="A scoring job to run between the adapters; repeatable.",
+)
+@click.option("--no-jobs", is_flag=True, help="Kafka, its topics and Flink only: no adapters, no jobs, no demo.")
+@state_dir_option
+@with_settings
+def up(settings: Settings, *, demo: bool, words: tuple[str, ...], no_jobs: bool) -> None:
+    """Start Kafka, Flink, the jobs and the demo on this machine.
+
+    What runs already is left alone, so that this can be run again at any time. Kafka is not started where the settings
+    or --bootstrap-servers name one of yours.
+    """
+    choice = stack.Choice(jobs=() if no_jobs else jobs.chosen(dict.fromkeys(words)), demo=demo and not no_jobs)
+    stack.up(settings, choice, Reporter())
+    click.echo(_closing(settings))
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  penstock down
+  penstock down --purge
+\b
+Exit status: 0 nothing of the stack runs any more."""
+)
+@click.option("--purge", is_flag=True, help="Also delete its data: topics, checkpoints, logs.")
+@state_dir_option
+@with_settings
+def down(settings: Settings, *, purge: bool) -> None:
+    """Stop what 'up' started; its data stays."""
+    count = stack.down(settings, Reporter(), purge=purge)
+    click.echo(f"ended {count} processes" if count else "nothing ran")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  penstock status
+  penstock status --format json
+\b
+Exit status: 0 healthy, 1 not."""
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
+)
+@state_dir_option
+@with_settings
+def status(settings: Settings, *, form: str) -> None:
+    """Show what of the stack runs and where: processes, ports, jobs, versions, addresses."""
+    found = report.look(stack.running_settings(settings))
+    click.echo(json.dumps(found.as_dict(), indent=2) if form == "json" else report.text(found))
+    if not found.healthy:
+        raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _closing(settings: Settings) -> str:
+    context = click.get_current_context()
+    flags_given = any(
+        context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        for name in ("settings_file", "bootstrap_servers", "state_dir")
+    )
+    flags = f" --settings {shlex.quote(str(Layout.of(settings).settings_file))}" if flags_given else ""
+    return f"""
+Flink   {settings.flink.rest_url}
+Kafka   {settings.kafka.external.bootstrap_servers}
+
+See results:  .venv/bin/penstock tail iris-results{flags}
+See health:   .venv/bin/penstock status{flags}
+Stop:         scripts/stop.sh
+On your path: export PATH="{settings.project_dir}/.venv/bin:$PATH\""""

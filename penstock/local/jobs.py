@@ -1,0 +1,243 @@
+"""The jobs of the stack: which there are, submitting those that do not run, and seeing that all of their tasks do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from penstock.errors import FlinkUnavailableError, StackError
+from penstock.local import flink_cluster, processes
+from penstock.local.rest import ALIVE, FlinkRest, Job
+from penstock.local.waiting import failed, wait_until
+from penstock.logs import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from pathlib import Path
+
+    from penstock.local.layout import Layout
+    from penstock.settings import Settings
+
+__all__ = [
+    "ADAPTERS",
+    "SCORING",
+    "Deployable",
+    "await_running",
+    "chosen",
+    "forget",
+    "latest",
+    "root_cause",
+    "stop_all",
+    "submit",
+    "submitted",
+]
+
+_log = get_logger(__name__)
+#: Enough of a failure's messages to see the cause under its wrappings.
+_CAUSE_LINES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployable:
+    """A program that is submitted to Flink as one job: the module that is run, and the name its job has there."""
+
+    name: str
+    module: str
+    job_name: str
+
+
+ADAPTERS = (
+    Deployable(name="input_adapter", module="input_adapter", job_name="penstock-input-adapter"),
+    Deployable(name="output_adapter", module="output_adapter", job_name="penstock-output-adapter"),
+)
+#: The jobs that score, by the word that `--jobs` takes.
+SCORING = {
+    "pmml": Deployable(name="pmml_job", module="jobs.pmml_job", job_name="penstock-pmml-job"),
+}
+
+
+def chosen(words: Iterable[str]) -> tuple[Deployable, ...]:
+    """Return what runs for a choice of scoring jobs: those, between the two adapters, which always run."""
+    first, last = ADAPTERS
+    return (first, *(SCORING[word] for word in words), last)
+
+
+def latest(rest: FlinkRest, wanted: Iterable[Deployable]) -> dict[str, Job | None]:
+    """Return the latest job of each deployable, None where the cluster never had one."""
+    by_name = {job.name: job for job in rest.jobs()}
+    return {deployable.name: by_name.get(deployable.job_name) for deployable in wanted}
+
+
+def submit(settings: Settings, layout: Layout, wanted: Iterable[Deployable], wheel: Path) -> list[str]:
+    """Submit what the cluster does not have, has lost, or runs from other sources, routing document or models.
+
+    All at once; returns the names of what was submitted.
+
+    Raises:
+        StackError: a submission failed.
+    """
+    rest = FlinkRest(settings.flink.rest_url)
+    digest = _digest(settings, wheel)
+    digests = _submitted_digests(layout)
+    missing, outdated = [], []
+    for name, job in latest(rest, wanted).items():
+        if job is None or job.state not in ALIVE:
+            missing.append(name)
+        elif digests.get(name) != digest:
+            missing.append(name)
+            outdated.append(job)
+    _stop(rest, outdated, settings, layout)
+    todo = [item for item in wanted if item.name in missing]
+    if todo:
+        with ThreadPoolExecutor(max_workers=len(todo)) as pool:
+            list(pool.map(lambda item: _submit(settings, layout, item, wheel), todo))
+    digests.update(dict.fromkeys(missing, digest))
+    _digests_file(layout).write_text(json.dumps(digests), encoding="utf-8")
+    return missing
+
+
+def submitted(layout: Layout) -> list[Deployable]:
+    """Return what was submitted since the stack was last started, and should run."""
+    names = _submitted_digests(layout)
+    return [item for item in chosen(SCORING) if item.name in names]
+
+
+def forget(layout: Layout) -> None:
+    """Forget what was submitted to an earlier cluster, which took its jobs with it."""
+    _digests_file(layout).unlink(missing_ok=True)
+
+
+def _digest(settings: Settings, wheel: Path) -> str:
+    """Return a digest of all that a job reads when it starts; the settings cannot differ while the stack runs."""
+    models = sorted(
+        path for path in settings.models_dir.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    )
+    digest = hashlib.sha256()
+    for path in (wheel, settings.routing_file, *models):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _digests_file(layout: Layout) -> Path:
+    return layout.conf / "submitted.json"
+
+
+def _submitted_digests(layout: Layout) -> dict[str, str]:
+    try:
+        digests: dict[str, str] = json.loads(_digests_file(layout).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return digests
+
+
+def _submit(settings: Settings, layout: Layout, item: Deployable, wheel: Path) -> None:
+    """Run a deployable's own program, which builds its pipeline from the very wheel that the workers get."""
+    log = layout.log(f"submit-{item.name}")
+    environment = {
+        **processes.clean_environment(os.environ),
+        **processes.mark(layout.stack_id, f"submit-{item.name}"),
+        **flink_cluster.environment(layout),
+        "PYTHONPATH": str(wheel),
+    }
+    command = [sys.executable, "-P", "-m", item.module, "--settings", str(layout.settings_file), "--wheel", str(wheel)]
+    advice = f"the job {item.job_name!r} was not accepted"
+    with log.open("w", encoding="utf-8") as output:
+        try:
+            answer = subprocess.run(  # noqa: S603 - our own deployable
+                command,
+                cwd=layout.tmp,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=settings.local.jobs_deadline_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise failed(f"submit {item.name}", log, f"{advice} in {settings.local.jobs_deadline_s:g} s") from error
+    if answer.returncode != 0:
+        raise failed(f"submit {item.name}", log, advice)
+
+
+def await_running(settings: Settings, layout: Layout, wanted: Collection[Deployable]) -> None:
+    """Wait until all tasks of all wanted jobs run.
+
+    Raises:
+        StackError: a job ended, or does not run in time; with Flink's own reason if it has one.
+    """
+    rest = FlinkRest(settings.flink.rest_url)
+
+    def running() -> bool:
+        try:
+            jobs = latest(rest, wanted)
+        except FlinkUnavailableError:
+            return False
+        for item in wanted:
+            job = jobs[item.name]
+            if job is not None and job.state not in ALIVE:
+                raise _not_running(rest, item, job, layout)
+        return all(job is not None and job.healthy for job in jobs.values())
+
+    if not wait_until(running, settings.local.jobs_deadline_s, settings.local.poll_interval_s):
+        late = {item: job for item in wanted if (job := latest(rest, wanted)[item.name]) is None or not job.healthy}
+        for item, job in late.items():
+            raise _not_running(rest, item, job, layout)
+
+
+def _not_running(rest: FlinkRest, item: Deployable, job: Job | None, layout: Layout) -> StackError:
+    log = layout.log(flink_cluster.TASKMANAGER)
+    if job is None:
+        return failed(f"run {item.name}", log, f"the cluster does not know the job {item.job_name!r}")
+    advice = f"the job {item.job_name!r} is {job.state} with {job.running} of {job.total} tasks running; see {rest.url}"
+    reason = rest.failure(job.id)
+    if not reason:
+        return failed(f"run {item.name}", log, advice)
+    return StackError(f"run {item.name}", root_cause(reason), advice)
+
+
+def root_cause(trace: str) -> str:
+    """Return what a Java stack trace says went wrong: its messages, without the frames between them."""
+    lines = [line.rstrip() for line in trace.splitlines() if not line.lstrip().startswith(("at ", "... "))]
+    return "\n".join(lines[-_CAUSE_LINES:])
+
+
+def stop_all(settings: Settings, layout: Layout) -> None:
+    """End all jobs of the cluster, if it answers."""
+    rest = FlinkRest(settings.flink.rest_url)
+    try:
+        _stop(rest, rest.jobs(), settings, layout)
+    except FlinkUnavailableError as error:
+        _log.info("jobs were not asked to end", reason=str(error))
+
+
+def _stop(rest: FlinkRest, running: Iterable[Job], settings: Settings, layout: Layout) -> None:
+    """End jobs after a last checkpoint, so that the next start reads nothing twice; best effort within a deadline.
+
+    A job that cannot do that is cancelled, and its next start replays from its last checkpoint.
+    """
+    folder = (layout.data / "flink" / "savepoints").as_uri()
+    alive = [job for job in running if job.state in ALIVE]
+    asked = {job.id: rest.stop(job.id, folder) for job in alive if job.healthy}
+    local = settings.local
+    wait_until(
+        lambda: all(rest.stopped(job, request) for job, request in asked.items()),
+        local.stop_deadline_s,
+        local.poll_interval_s,
+    )
+    ids = {job.id for job in alive}
+
+    def over() -> bool:
+        return not any(job.id in ids and job.state in ALIVE for job in rest.jobs())
+
+    if not over():
+        for job in ids:
+            rest.cancel(job)
+        wait_until(over, local.stop_deadline_s, local.poll_interval_s)
+    shutil.rmtree(layout.data / "flink" / "savepoints", ignore_errors=True)  # offsets are in Kafka; these only grow

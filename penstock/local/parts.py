@@ -1,0 +1,46 @@
+"""The processes that the embedded stack consists of, and the commands that run them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from penstock.local import broker, flink_cluster
+from penstock.local.supervision import Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from penstock.local.layout import Layout
+    from penstock.settings import Settings
+
+__all__ = ["DEMO", "programs", "servers"]
+
+#: The demo generator's process.
+DEMO = "demo"
+
+
+def servers(settings: Settings) -> list[str]:
+    """Return the names of what must run before any job can: the broker, unless the user has one, and the cluster."""
+    cluster = [flink_cluster.JOBMANAGER, flink_cluster.TASKMANAGER]
+    return [broker.PROGRAM, *cluster] if settings.kafka.embedded else cluster
+
+
+def programs(settings: Settings, layout: Layout, wheel: Path) -> list[Program]:
+    """Return the processes in the order in which they start; they end in the opposite one.
+
+    They run in a folder of their own, so that nothing imports from the checkout by chance.
+    """
+    flink = flink_cluster.environment(layout)
+    generate = ["generate", "--rate", f"{settings.local.demo_rate:g}", "--settings", str(layout.settings_file)]
+    known = {
+        broker.PROGRAM: (broker.command(settings, layout), {}),
+        flink_cluster.JOBMANAGER: (flink_cluster.command(flink_cluster.JOBMANAGER), flink),
+        flink_cluster.TASKMANAGER: (flink_cluster.command(flink_cluster.TASKMANAGER), flink),
+        DEMO: ([sys.executable, "-P", "-m", "penstock.cli", *generate], {"PYTHONPATH": str(wheel)}),
+    }
+    return [
+        Program(name=name, command=command, directory=layout.tmp, priority=priority, environment=environment)
+        for priority, name in enumerate([*servers(settings), DEMO], start=1)
+        for command, environment in [known[name]]
+    ]

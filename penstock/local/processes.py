@@ -1,0 +1,78 @@
+"""Which processes are a stack's: finding them by the mark in their environment, ending them, starting one cleanly.
+
+Run as a program it is the first thing in each supervised process: it ends what an earlier life of that process left
+behind (a killed task manager leaves its Python workers), writes the process id, and turns into the real program. It is
+run by its path, so it imports nothing of Penstock's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["MARK", "clean_environment", "end", "mark", "marked"]
+
+#: The variable that marks a stack's processes: `<stack id>/<program>`. Children inherit it.
+MARK = "PENSTOCK_STACK_ID"
+_SETTINGS_PREFIX = "PENSTOCK_"
+
+
+def mark(stack_id: str, program: str) -> dict[str, str]:
+    """Return the environment entry that marks a program of a stack."""
+    return {MARK: f"{stack_id}/{program}"}
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without settings: a stack's processes read the file that was written for them."""
+    return {name: value for name, value in environment.items() if not name.startswith(_SETTINGS_PREFIX)}
+
+
+def marked(stack_id: str, program: str | None = None) -> list[psutil.Process]:
+    """Find a stack's processes, or those of one program of it, this process itself left out."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            owner, _, role = process.environ().get(MARK, "").partition("/")
+            alive = process.status() != psutil.STATUS_ZOMBIE
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or another user's: not ours
+        if alive and owner == stack_id and program in {None, role} and process.pid != os.getpid():
+            found.append(process)
+    return found
+
+
+def end(processes: Iterable[psutil.Process], patience_s: float) -> list[int]:
+    """End processes: ask, wait up to ``patience_s``, then kill. Returns the ids of those that there were."""
+    asked = []
+    for process in processes:
+        try:
+            process.terminate()
+        except psutil.NoSuchProcess:
+            continue
+        asked.append(process)
+    _, stubborn = psutil.wait_procs(asked, timeout=patience_s)
+    for process in stubborn:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(stubborn, timeout=patience_s)
+    return [process.pid for process in asked]
+
+
+def _main(pid_file: str, patience_s: str, *command: str) -> None:
+    stack_id, _, program = os.environ[MARK].partition("/")
+    end(marked(stack_id, program), float(patience_s))
+    Path(pid_file).write_text(f"{os.getpid()}\n", encoding="ascii")
+    os.execvp(command[0], command)  # noqa: S606 - the command is the one that our own configuration names
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,0 +1,228 @@
+"""The embedded stack as a whole: bringing it up step by step, and taking it down."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from penstock import kafka, topics
+from penstock import settings as settings_file
+from penstock.errors import FlinkUnavailableError, StackError
+from penstock.local import broker, flink_cluster, jobs, machine, processes, wheel
+from penstock.local.layout import Layout
+from penstock.local.parts import DEMO, programs, servers
+from penstock.local.rest import FlinkRest
+from penstock.local.supervision import PROGRAM as SUPERVISOR
+from penstock.local.supervision import Supervisor, configuration
+from penstock.local.waiting import Reporter, failed, wait_until
+from penstock.routing import document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from penstock.settings import Settings
+
+__all__ = ["Choice", "down", "running_settings", "up"]
+
+#: One look at the broker; the step's deadline counts over many of them.
+_LOOK_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What to run on top of Kafka and Flink."""
+
+    jobs: tuple[jobs.Deployable, ...]
+    demo: bool
+
+
+def up(settings: Settings, choice: Choice, reporter: Reporter) -> None:
+    """Bring the stack up: start what does not run, leave alone what does.
+
+    Raises:
+        PrerequisiteError: this machine lacks something; nothing was started.
+        StackError: a step failed, or the stack runs with other settings; what was started before keeps running.
+        KafkaUnavailableError: the broker that the settings name does not answer.
+    """
+    layout = Layout.of(settings)
+    with _alone(layout):
+        stack = _Stack(settings, layout, reporter)
+        stack.prepare()
+        stack.start_servers()
+        stack.make_topics()
+        stack.await_flink()
+        if choice.jobs:
+            stack.run_jobs(choice.jobs)
+        if choice.demo:
+            stack.run_demo()
+
+
+def down(settings: Settings, reporter: Reporter, *, purge: bool) -> int:
+    """Take the stack down and return how many processes that ended; its data stays, unless ``purge``."""
+    layout = Layout.of(settings)
+    supervisor = Supervisor(layout)
+    with _alone(layout):
+        count = len(processes.marked(layout.stack_id))
+        if supervisor.alive:
+            with reporter.step("end the jobs"):
+                jobs.stop_all(running_settings(settings), layout)
+            with reporter.step("end the processes"):
+                # One after the other, each with its own patience.
+                supervisor.shutdown(settings.local.stop_deadline_s * len(supervisor.states()))
+        # Python workers of a killed task manager, or everything, if the supervisor itself was killed.
+        processes.end(processes.marked(layout.stack_id), settings.local.stop_deadline_s)
+        for folder in (layout.tmp, layout.run, layout.socket.parent):
+            shutil.rmtree(folder, ignore_errors=True)
+        if purge:
+            with reporter.step("delete the data"):
+                for folder in layout.removable():
+                    shutil.rmtree(folder, ignore_errors=True)
+    return count
+
+
+def running_settings(settings: Settings) -> Settings:
+    """Return the settings that the stack was last started with, or those given if it never was."""
+    file = Layout.of(settings).settings_file
+    return settings_file.read(file) if file.is_file() else settings
+
+
+@contextmanager
+def _alone(layout: Layout) -> Iterator[None]:
+    """Keep a second `up` or `down` of this stack out; the system drops the lock however this process ends."""
+    layout.state_dir.mkdir(parents=True, exist_ok=True)
+    with (layout.state_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            advice = "another 'penstock up' or 'down' is at work on this stack; wait for it to end"
+            raise StackError("lock", "", advice) from error
+        yield
+
+
+class _Stack:
+    """The steps of bringing one stack up, in their order."""
+
+    def __init__(self, settings: Settings, layout: Layout, reporter: Reporter) -> None:
+        self._settings = settings
+        self._layout = layout
+        self._step = reporter.step
+        self._supervisor = Supervisor(layout)
+        self._rest = FlinkRest(settings.flink.rest_url)
+        self._clusters = tuple(dict.fromkeys((settings.kafka.external, settings.kafka.internal_cluster)))
+
+    def prepare(self) -> None:
+        """Look before anything is started, build the wheel, and have a supervisor."""
+        settings = self._settings
+        self._plan = topics.topics_for(document.load(settings.routing_file, prefix=settings.topics.prefix), settings)
+        if self._supervisor.alive:
+            self._refuse_other_settings()
+            self._wheel = self._build()
+            return
+        with self._step("check this machine") as outcome:
+            left = processes.end(processes.marked(self._layout.stack_id), self._settings.local.stop_deadline_s)
+            if left:
+                outcome.append(f"ended {len(left)} processes of an earlier run")
+            machine.check(self._settings)
+            shutil.rmtree(self._layout.tmp, ignore_errors=True)
+            self._layout.make()
+        if not self._settings.kafka.embedded:
+            with self._step("reach your Kafka") as outcome:
+                outcome.extend(self._reached())
+        self._wheel = self._build()
+        with self._step("start the supervisor"):
+            self._launch()
+
+    def _refuse_other_settings(self) -> None:
+        changed = settings_file.differences(running_settings(self._settings), self._settings)
+        if changed:
+            advice = f"the stack runs with other settings ({'; '.join(changed)}): run 'penstock down' first"
+            raise StackError("compare settings", "", advice)
+
+    def _build(self) -> Path:
+        with self._step("build the wheel") as outcome:
+            built = wheel.build(self._settings.project_dir, self._layout.wheel)
+            outcome.append(built.name)
+        return built
+
+    def _launch(self) -> None:
+        settings, layout = self._settings, self._layout
+        jobs.forget(layout)
+        settings_file.write(settings, layout.settings_file)
+        flink_cluster.write_configuration(settings, layout)
+        if settings.kafka.embedded:
+            broker.write_configuration(settings, layout)
+            broker.format_storage(settings, layout)
+        self._supervisor.launch(configuration(programs(settings, layout, self._wheel), layout, settings.local))
+        self._wait_for(SUPERVISOR, settings.local.stop_deadline_s, lambda: self._supervisor.alive)
+
+    def start_servers(self) -> None:
+        """Start broker and cluster at once: neither needs the other until the first job comes."""
+        with self._step("start the servers") as outcome:
+            started = [name for name in servers(self._settings) if self._supervisor.start(name)]
+            outcome.append(", ".join(started) or "they run")
+
+    def make_topics(self) -> None:
+        """Wait for Kafka and make the topics that are missing."""
+        settings = self._settings
+        if settings.kafka.embedded:
+            with self._step("Kafka answers") as outcome:
+                self._wait_for(broker.PROGRAM, settings.local.kafka_deadline_s, self._kafka_answers)
+                outcome.extend(self._reached())
+        with self._step("make the topics") as outcome:
+            made = [
+                *topics.ensure(settings.kafka.external, self._plan.external),
+                *topics.ensure(settings.kafka.internal_cluster, self._plan.internal),
+            ]
+            outcome.append(f"{len(made)} new of {len(self._plan.external) + len(self._plan.internal)}")
+
+    def _kafka_answers(self) -> bool:
+        return all(kafka.available(cluster, bootstrap_timeout_ms=_LOOK_MS) for cluster in self._clusters)
+
+    def _reached(self) -> list[str]:
+        for cluster in self._clusters:
+            kafka.admin(cluster).close()
+        return [cluster.bootstrap_servers for cluster in self._clusters]
+
+    def await_flink(self) -> None:
+        """Wait until the cluster could run a job."""
+        with self._step("Flink offers its slots") as outcome:
+            deadline_s = self._settings.local.flink_deadline_s
+            self._wait_for(flink_cluster.JOBMANAGER, deadline_s, lambda: self._rest.slots() >= 0)
+            self._wait_for(flink_cluster.TASKMANAGER, deadline_s, lambda: self._rest.slots() > 0)
+            outcome.append(f"{self._rest.slots()} at {self._rest.url}")
+
+    def run_jobs(self, wanted: tuple[jobs.Deployable, ...]) -> None:
+        """Submit what does not run, or runs from an older build, and wait for all of its tasks."""
+        with self._step("submit the jobs") as outcome:
+            submitted = jobs.submit(self._settings, self._layout, wanted, self._wheel)
+            outcome.append(", ".join(submitted) or "they run")
+        with self._step("all tasks run") as outcome:
+            jobs.await_running(self._settings, self._layout, wanted)
+            outcome.append(f"{len(wanted)} jobs")
+
+    def run_demo(self) -> None:
+        """Start the demo generator."""
+        with self._step("start the demo") as outcome:
+            self._supervisor.start(DEMO)
+            running = lambda: self._supervisor.states()[DEMO] == "RUNNING"  # noqa: E731 - a name for what is awaited
+            self._wait_for(DEMO, self._settings.local.demo_deadline_s, running)
+            outcome.append(f"{self._settings.local.demo_rate:g} events/s")
+
+    def _wait_for(self, program: str, deadline_s: float, probe: Callable[[], bool]) -> None:
+        """Wait for a program; not to the end if its supervisor has given it up."""
+        log = self._layout.log(program)
+
+        def ready() -> bool:
+            if program != SUPERVISOR and self._supervisor.states()[program] == "FATAL":
+                raise failed(f"start {program}", log, f"{program} ended as often as it was started")
+            try:
+                return probe()
+            except FlinkUnavailableError:
+                return False
+
+        if not wait_until(ready, deadline_s, self._settings.local.poll_interval_s):
+            raise failed(f"start {program}", log, f"{program} was not ready within {deadline_s:g} s")

@@ -1,0 +1,182 @@
+"""Keeping the stack's processes alive: supervisord, its configuration and how it is talked to."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shlex
+import subprocess
+import sys
+import xmlrpc.client
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+
+from penstock.local import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from penstock.local.layout import Layout
+    from penstock.settings import LocalSettings
+
+__all__ = ["Program", "Supervisor", "configuration"]
+
+PROGRAM = "supervisord"
+_MIB = 1024 * 1024
+#: How long a process must live to count as started; Java itself needs that long to refuse a wrong option.
+_START_SECONDS = 2
+#: Each try waits a second longer than the one before; then it is given up, which `penstock status` says.
+_START_RETRIES = 10
+#: supervisord's Faults for asking twice.
+_ALREADY_STARTED = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A process to keep alive; a lower priority starts earlier and ends later."""
+
+    name: str
+    command: list[str]
+    directory: Path
+    priority: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def configuration(programs: Iterable[Program], layout: Layout, local: LocalSettings) -> str:
+    """Return supervisord's configuration: nothing starts by itself, whatever was started comes back when it dies."""
+    rotation = {"logfile_maxbytes": local.log_max_mb * _MIB, "logfile_backups": local.log_backups}
+    sections: dict[str, dict[str, object]] = {
+        "unix_http_server": {"file": layout.socket, "chmod": "0700"},
+        "rpcinterface:supervisor": {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface",
+        },
+        "supervisord": {
+            "logfile": layout.log(PROGRAM),
+            "pidfile": layout.pid_file(PROGRAM),
+            "childlogdir": layout.logs,
+            **rotation,
+        },
+    }
+    for program in programs:
+        sections[f"program:{program.name}"] = _program_section(program, layout, local)
+    return "\n".join(_section(name, entries) for name, entries in sections.items())
+
+
+def _program_section(program: Program, layout: Layout, local: LocalSettings) -> dict[str, object]:
+    launcher = [
+        sys.executable,
+        "-P",
+        processes.__file__,
+        str(layout.pid_file(program.name)),
+        str(local.stop_deadline_s),
+    ]
+    environment = {**program.environment, **processes.mark(layout.stack_id, program.name)}
+    return {
+        "command": shlex.join([*launcher, *program.command]),
+        "directory": program.directory,
+        "environment": ",".join(f'{name}="{value}"' for name, value in environment.items()),
+        "priority": program.priority,
+        "autostart": "false",
+        "autorestart": "true",
+        "startsecs": _START_SECONDS,
+        "startretries": _START_RETRIES,
+        "stopwaitsecs": int(local.stop_deadline_s),
+        "stopasgroup": "true",
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": layout.log(program.name),
+        "stdout_logfile_maxbytes": local.log_max_mb * _MIB,
+        "stdout_logfile_backups": local.log_backups,
+    }
+
+
+def _section(name: str, entries: Mapping[str, object]) -> str:
+    # A percent sign would start an expansion.
+    lines = (f"{key}={str(value).replace('%', '%%')}" for key, value in entries.items())
+    return "\n".join([f"[{name}]", *lines, ""])
+
+
+class Supervisor:
+    """The supervisord of one stack."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    @property
+    def alive(self) -> bool:
+        """Whether it answers."""
+        return self._layout.socket.exists() and self._state() is not None
+
+    def launch(self, text: str) -> None:
+        """Start supervisord in the background with this configuration; its own wish to be a daemon is used for that."""
+        file = self._layout.conf / "supervisord.conf"
+        file.write_text(text, encoding="utf-8")
+        environment = {
+            **processes.clean_environment(os.environ),
+            **processes.mark(self._layout.stack_id, PROGRAM),
+        }
+        with self._layout.log(PROGRAM).open("a", encoding="utf-8") as log:
+            subprocess.run(  # noqa: S603 - this environment's own supervisord
+                [sys.executable, "-m", "supervisor.supervisord", "-c", str(file)],
+                cwd=self._layout.state_dir,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=True,
+            )
+
+    def start(self, name: str) -> bool:
+        """Start a program without waiting for it; False if it runs already."""
+        try:
+            self._ask("startProcess", name, False)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == _ALREADY_STARTED:
+                return False
+            raise
+        return True
+
+    def states(self) -> dict[str, str]:
+        """Return each program's state in supervisord's words: RUNNING, STARTING, BACKOFF, STOPPED, FATAL ..."""
+        return {entry["name"]: entry["statename"] for entry in self._ask("getAllProcessInfo")}
+
+    def info(self) -> dict[str, dict[str, Any]]:
+        """Return what supervisord knows of each program: state, process id, start."""
+        return {entry["name"]: entry for entry in self._ask("getAllProcessInfo")}
+
+    def pid(self) -> int | None:
+        """Return supervisord's own process id, or None if it does not run."""
+        try:
+            pid = int(self._layout.pid_file(PROGRAM).read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return None
+        owners = {process.pid for process in processes.marked(self._layout.stack_id, PROGRAM)}
+        return pid if pid in owners else None
+
+    def shutdown(self, deadline_s: float) -> None:
+        """Ask supervisord to stop everything and itself, and wait for that, or until ``deadline_s`` passed."""
+        pid = self.pid()
+        self._ask("shutdown")
+        if pid is not None:
+            try:
+                psutil.Process(pid).wait(timeout=deadline_s)
+            except (psutil.NoSuchProcess, psutil.TimeoutExpired):
+                return
+
+    def _state(self) -> str | None:
+        try:
+            return str(self._ask("getState")["statename"])
+        except (OSError, http.client.HTTPException):
+            return None
+
+    def _ask(self, method: str, *arguments: object) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self._layout.socket}")
+        try:
+            with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as server:
+                return getattr(server.supervisor, method)(*arguments)
+        finally:
+            transport.close()
