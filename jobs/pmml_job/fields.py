@@ -62,7 +62,7 @@ class FieldCheck:
             self._allow_missing(value)
             return None
         scalar = _convert(value, self.field.data_type)
-        if scalar is not None and scalar in self.field.missing_values:
+        if (value if scalar is None and isinstance(value, str) else scalar) in self.field.missing_values:
             self._allow_missing(value)
             return None
         if scalar is None or not self._is_valid(scalar):

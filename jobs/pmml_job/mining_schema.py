@@ -124,7 +124,7 @@ def _input_field(mining: Element, dictionary: Mapping[str, Element]) -> InputFie
     data = dictionary[name]
     data_type = data.need("dataType")
     values = _values(data, data_type)
-    replacement = _scalar(mining.get("missingValueReplacement"), data_type)
+    replacement = _replacement(mining, "missingValueReplacement", data_type)
     field = InputField(
         name=name,
         data_type=data_type,
@@ -135,7 +135,7 @@ def _input_field(mining: Element, dictionary: Mapping[str, Element]) -> InputFie
         missing=_missing(mining, replacement),
         missing_replacement=replacement,
         invalid=_choice(mining, "invalidValueTreatment", Invalid, Invalid.RETURN_INVALID),
-        invalid_replacement=_scalar(mining.get("invalidValueReplacement"), data_type),
+        invalid_replacement=_replacement(mining, "invalidValueReplacement", data_type),
         outliers=_choice(mining, "outliers", Outliers, Outliers.AS_IS),
         low=float(mining.get("lowValue", "-inf")),
         high=float(mining.get("highValue", "inf")),
@@ -174,10 +174,21 @@ def _choice(mining: Element, attribute: str, choices: type[_ChoiceT], default: _
 def _values(data: Element, data_type: str) -> dict[str, list[Scalar]]:
     found: dict[str, list[Scalar]] = {"valid": [], "invalid": [], "missing": []}
     for value in data.children("Value"):
-        scalar = _scalar(value.need("value"), data_type)
-        if scalar is not None:
-            found[value.get("property", "valid")].append(scalar)
+        text, meaning = value.need("value"), value.get("property", "valid")
+        if meaning not in found:
+            known = ", ".join(found)
+            msg = f"value {text!r} of field {data.get('name')!r} has property {meaning!r}, expected one of {known}"
+            raise ValueError(msg)
+        found[meaning].append(_mark(text, data_type) if meaning != "valid" else _scalar(text, data_type))
     return found
+
+
+def _mark(text: str, data_type: str) -> Scalar:
+    """A value that stands for a missing or invalid one may be of another type, as in N/A for a number."""
+    try:
+        return _scalar(text, data_type)
+    except ValueError:
+        return text
 
 
 def _interval(element: Element) -> Interval:
@@ -190,10 +201,13 @@ def _interval(element: Element) -> Interval:
     )
 
 
-def _scalar(text: str | None, data_type: str) -> Scalar | None:
+def _replacement(mining: Element, attribute: str, data_type: str) -> Scalar | None:
+    text = mining.get(attribute)
+    return None if text is None else _scalar(text, data_type)
+
+
+def _scalar(text: str, data_type: str) -> Scalar:
     """A value from the PMML's text, in the Python type that JSON has for the data type."""
-    if text is None:
-        return None
     match data_type:
         case "double" | "float":
             return float(text)

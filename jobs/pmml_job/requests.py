@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -25,11 +25,13 @@ __all__ = ["Request", "RequestReader", "Row"]
 Row = tuple[Scalar | None, ...]
 """One value for each input field, in the order of the mining schema; None is missing."""
 
+_T = TypeVar("_T")
+
 
 class Request(NamedTuple):
     """What a request says: the event as the user sent it, and the row that the model gets."""
 
-    input: bytes | msgspec.Raw
+    input: msgspec.Raw
     row: Row
 
 
@@ -81,8 +83,9 @@ class RequestReader:
             except (msgspec.DecodeError, RecursionError):
                 pass  # read slowly: the row needs a treatment or an explanation
             else:
-                return Request(value, row if type(row) is tuple else msgspec.structs.astuple(row))
-        return Request(value, self._check(_parse(value)))
+                return Request(msgspec.Raw(value), row if type(row) is tuple else msgspec.structs.astuple(row))
+        row = self._check(_parse(value))
+        return Request(_strict(value, msgspec.Raw), row)
 
     def _read_envelope(self, value: bytes) -> Request:
         if self._envelope is not None and _is_utf8(value):
@@ -97,10 +100,7 @@ class RequestReader:
         if not isinstance(tree, dict) or not {"input", "data"} <= tree.keys():
             raise DecodeError(f"expected an object with 'input' and 'data' (content-type {REQUEST}), got {kind(tree)}")
         row = self._check(tree["data"])
-        try:
-            return Request(msgspec.json.decode(value, type=_RawEnvelope).input, row)
-        except msgspec.DecodeError as error:  # Python's own reader lets NaN pass in what we do not look at
-            raise DecodeError(f"the value is not JSON: {error}") from error
+        return Request(_strict(value, _RawEnvelope).input, row)
 
     def _read_other(self, value: bytes, content_type: str) -> Request:
         plain = content_type.partition(";")[0].strip().lower()
@@ -137,6 +137,14 @@ def _parse(value: bytes) -> object:
     try:
         return json.loads(value.decode("utf-8"))
     except (ValueError, RecursionError) as error:
+        raise DecodeError(f"the value is not JSON: {error}") from error
+
+
+def _strict(value: bytes, kind: type[_T]) -> _T:
+    """Decode what goes into the result: Python's own reader let NaN pass in the parts that the model does not read."""
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise DecodeError(f"the value is not JSON: {error}") from error
 
 

@@ -71,7 +71,7 @@ class ServedModel:
         if prediction is None:
             raise ScoringError(self.ref, "it gave no prediction for these values")
         outputs = self._outputs(*answer)
-        return self._encode(_Result(msgspec.Raw(request.input), prediction, outputs, scored_at, latency_ms))
+        return self._encode(_Result(request.input, prediction, outputs, scored_at, latency_ms))
 
 
 def serve(descriptor: ModelDescriptor, engine: Engine) -> ServedModel:
