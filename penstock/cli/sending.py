@@ -49,6 +49,8 @@ class Sender:
             max_request_size=largest,
             max_block_ms=cluster.request_timeout_ms,
         )
+        with kafka.reaching(cluster):  # asked for now, so that the first record need not wait for it
+            self._producer.partitions_for(topic)
 
     def __enter__(self) -> Self:
         return self
