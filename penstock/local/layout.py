@@ -35,6 +35,11 @@ class Layout:
         return hashlib.sha256(f"{os.getuid()}:{self.state_dir.resolve()}".encode()).hexdigest()[:12]
 
     @property
+    def lock(self) -> Path:
+        """Held while the stack is brought up or taken down; its text is the stack's identity."""
+        return self.state_dir / "lock"
+
+    @property
     def conf(self) -> Path:
         """Generated configuration, and the settings in force."""
         return self.state_dir / "conf"

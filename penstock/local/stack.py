@@ -94,12 +94,13 @@ def running_settings(settings: Settings) -> Settings:
 def _alone(layout: Layout) -> Iterator[None]:
     """Keep a second `up` or `down` of this stack out; the system drops the lock however this process ends."""
     layout.state_dir.mkdir(parents=True, exist_ok=True)
-    with (layout.state_dir / "lock").open("w") as lock:
+    with layout.lock.open("a+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             advice = "another 'penstock up' or 'down' is at work on this stack; wait for it to end"
             raise StackError("lock", "", advice) from error
+        layout.lock.write_text(layout.stack_id, encoding="ascii")  # for scripts/stop.sh, if this program is gone
         yield
 
 

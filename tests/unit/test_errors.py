@@ -46,6 +46,9 @@ EXAMPLES: dict[PenstockError, str] = {
     errors.FlinkUnavailableError("http://localhost:8081", "refused"): (
         "no Flink cluster answers at 'http://localhost:8081' (refused); is it running, and is the address right?"
     ),
+    errors.FlinkUnavailableError("http://localhost:8081", "refused"): (
+        "no Flink cluster answers at 'http://localhost:8081' (refused); is it running, and is the address right?"
+    ),
     errors.TopicError("events", "no"): (
         "the topic 'events' was not made: no; change the settings under 'topics' or make it yourself"
     ),

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Makes .venv with exactly the pinned packages and Penstock's wheel, and fetches the jars; does only what changed.
+set -euo pipefail
+
+usage() {
+  cat <<'USAGE'
+Usage: scripts/setup.sh [--dev] [-h]
+
+Makes what Penstock needs in this checkout: the Python environment .venv, with the packages that requirements/ pins and
+Penstock's own wheel, and the jars that pom.xml names, in .penstock/jars. What is there already is left alone.
+
+  --dev   also what tests and checks need
+  -h      this text
+
+Needs Python 3.11 (or the one that PYTHON names), a JDK 17 or later and Maven 3.8 or later.
+USAGE
+}
+
+pins=(requirements/core.txt requirements/pmml.txt)
+for argument in "$@"; do
+  case $argument in
+    --dev) pins+=(requirements/models.txt requirements/dev.txt) ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+done
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+readonly base_python=${PYTHON:-python3.11} python=.venv/bin/python jars=.penstock/jars
+
+# changed STAMP FILE...: whether the files differ from those that the stamp was made of
+changed() { [[ ! -f $1 || $(cat "$1") != "$(sha256sum "${@:2}")" ]]; }
+stamp() { sha256sum "${@:2}" >"$1"; }
+
+if ! command -v "$base_python" >/dev/null; then
+  echo "error: Python 3.11 is needed, '$base_python' was not found: install it, or name it: PYTHON=/path/to/python3.11" >&2
+  exit 5
+fi
+"$base_python" -m penstock.local.versions
+
+# A stamp for each set of pins: the developers' set holds the users' set.
+pins_stamp=.venv/pins-${#pins[@]}.sha256
+if changed "$pins_stamp" "${pins[@]}" && changed .venv/pins-4.sha256 requirements/{core,pmml,models,dev}.txt; then
+  echo "installing the Python packages (about a minute, the first time) ..."
+  "$python" -c '' 2>/dev/null || "$base_python" -m venv --clear .venv
+  "$python" -m pip install --quiet --disable-pip-version-check "${pins[@]/#/--requirement=}"
+  stamp "$pins_stamp" "${pins[@]}"
+fi
+
+"$python" -m penstock.local.wheel .penstock/wheel >.venv/wheel.path
+if changed .venv/wheel.sha256 .penstock/wheel/sources.sha256; then
+  "$python" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$(cat .venv/wheel.path)"
+  stamp .venv/wheel.sha256 .penstock/wheel/sources.sha256
+fi
+
+if changed "$jars/pom.sha256" pom.xml; then
+  echo "fetching the jars ..."
+  rm -rf "$jars"
+  mvn --quiet --batch-mode generate-resources
+  stamp "$jars/pom.sha256" pom.xml
+fi
