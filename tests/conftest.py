@@ -1,4 +1,4 @@
-"""What all levels share: a test's level is the folder it is in."""
+"""What all levels share: a test's level is the folder it is in, and quick levels go first."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from pathlib import Path
 
 import pytest
 
-_LEVELS = ("unit", "architecture", "docs", "flink", "shipping", "integration", "e2e")
+_LEVELS = ("unit", "architecture", "docs", "shipping", "flink", "integration", "e2e")
+_WITH_PROCESSES = {"integration", "e2e"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let someone without Kafka's jars leave out what needs them; without the flag such tests fail, never skip."""
+    """Let someone without the jars leave out what needs them; without the flag such tests fail, never skip."""
     parser.addoption("--skip-integration", action="store_true", help="leave out the levels that start real processes")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark every test with its level, in order from the quick levels to the slow ones."""
-    here = Path(__file__).parent
-    for item in items:
-        level = item.path.relative_to(here).parts[0]
+    """Mark every test with its level; within a level the order stays random."""
+    levels = {item: item.path.relative_to(Path(__file__).parent).parts[0] for item in items}
+    for item, level in levels.items():
         item.add_marker(level)
-        if level in {"integration", "e2e"} and config.getoption("--skip-integration"):
+        if level in _WITH_PROCESSES and config.getoption("--skip-integration"):
             item.add_marker(pytest.mark.skip(reason="left out by --skip-integration"))
+    items.sort(key=lambda item: _LEVELS.index(levels[item]))

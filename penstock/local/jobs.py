@@ -214,7 +214,7 @@ def stop_all(settings: Settings, layout: Layout) -> None:
     try:
         _stop(rest, rest.jobs(), settings, layout)
     except FlinkUnavailableError as error:
-        _log.info("jobs were not asked to end", reason=str(error))
+        _log.debug("jobs were not asked to end", reason=str(error))
 
 
 def _stop(rest: FlinkRest, running: Iterable[Job], settings: Settings, layout: Layout) -> None:

@@ -1,0 +1,73 @@
+# What developers type. `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup check fmt lint type test test-unit test-flink test-shipping test-integration e2e wheel up down demo bench pins hooks clean
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
+
+setup: ## make .venv with all pinned packages, build the wheel, fetch the jars (only what changed)
+	@scripts/setup.sh --dev
+
+check: lint type ## all checks that read the code without running it
+
+fmt: setup ## lay the code out, and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: setup ## style, layout, and a docstring on every test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/interrogate --quiet tests
+
+type: setup ## types, strictly
+	$(BIN)/mypy
+
+test: check ## everything: the checks, then all levels of tests, with one summary
+	$(PYTEST) --cov --cov-report=term
+
+test-unit: setup ## seconds: no JVM, no network
+	$(PYTEST) tests/unit tests/architecture tests/docs
+
+test-flink: setup ## pipelines on a mini-cluster in one process
+	$(PYTEST) tests/flink
+
+test-shipping: setup ## the built wheel in a fresh interpreter
+	$(PYTEST) tests/shipping
+
+test-integration: setup ## real brokers and clusters
+	$(PYTEST) tests/integration
+
+e2e: setup ## everything as a user starts it, with 10,000 events and kills
+	$(PYTEST) tests/e2e
+
+wheel: setup ## build the wheel into dist/
+	@$(BIN)/python -m penstock.local.wheel dist
+
+up: ## start Kafka, Flink and the jobs
+	@scripts/start.sh --no-demo
+
+down: ## stop them; data stays
+	@scripts/stop.sh
+
+demo: ## start all of it with the demo's events, and show five scores
+	@scripts/start.sh
+	@$(BIN)/penstock tail iris-results --count 5
+
+bench: setup ## measure every stage and the peers beside them; prints a table
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/bench.txt
+	$(BIN)/python -m benchmarks
+
+pins: setup ## write requirements/ anew from what .venv holds
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/bench.txt
+	$(BIN)/python scripts/pins.py
+
+hooks: setup ## run the checks before every commit
+	$(BIN)/pre-commit install
+
+clean: ## delete what is built; data of the stack and .venv stay
+	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
