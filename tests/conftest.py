@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-_LEVELS = ("unit", "architecture", "docs", "shipping", "flink", "integration", "e2e")
+_LEVELS = ("unit", "architecture", "docs", "pmml", "shipping", "flink", "integration", "e2e")
 _WITH_PROCESSES = {"integration", "e2e"}
 
 
