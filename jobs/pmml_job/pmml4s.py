@@ -67,8 +67,10 @@ class RecordsCall:
 
 
 def _typed(value: Any, data_type: str) -> Scalar | None:
-    if value is None or (data_type == "integer" and value == _MISSING_INTEGER):
+    if value is None:
         return None
+    if data_type == "integer":
+        return None if value == _MISSING_INTEGER else int(value)
     return float(value) if data_type in _NUMBERS else value
 
 

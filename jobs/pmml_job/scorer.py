@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.pmml_job.served import serve
 from penstock.deadletter import DeadLetters, Origin, Stage
-from penstock.errors import EnvelopeError, ModelError, ModelLoadError, OversizeError, ScoringError, UnknownModelError
-from penstock.event import Deliveries, Record, ce_time, own_headers, record_size
+from penstock.errors import (
+    EnvelopeError,
+    ModelError,
+    ModelLoadError,
+    OversizeError,
+    RecordError,
+    ScoringError,
+    UnknownModelError,
+)
+from penstock.event import Deliveries, Record, ce_time
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.ref import ModelRef
 from penstock.models.repository import Catalog
@@ -40,8 +48,9 @@ class ScorerConfig:
     """Largest result that Kafka takes, key and headers included."""
     max_dead_letter_bytes: int
     """Largest dead letter that Kafka takes."""
-    unseen_bytes: int = 64 * 1024
-    """Room for a record's key and headers where a batch does not bring them."""
+    unseen_bytes: int
+    """Room that a result leaves below the limit for its key and headers, which the scorer does not see: sending them
+    through Python costs more than scoring."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,20 +69,18 @@ class Requests:
     """Header ``content-type``. None: JSON."""
     shadows: Sequence[str | None]
     """Header ``penstock-shadow``: set on copies whose results no user may see."""
-    keys: Sequence[bytes | None] | None = None
-    headers: Sequence[str | None] | None = None
-    """All headers as JSON; with the keys only needed to know a record's exact size, so they may stay away."""
 
     def record(self, index: int) -> Record:
         """One record, as dead letters are made of it."""
+        # Key and headers stay in Java: only their size would count here, and a request is within the limit with them.
         return Record(
             self.values[index],
-            None if self.keys is None else self.keys[index],
+            None,
             self.topics[index],
             self.partitions[index],
             self.offsets[index],
             self.timestamps_ms[index],
-            None if self.headers is None else self.headers[index],
+            None,
         )
 
 
@@ -134,16 +141,19 @@ class Scorer:
 
     def _model(self, ref: str | None, topic: str) -> ServedModel:
         found = self._by_topic.get(topic) if ref is None else self._by_ref.get(ref)
-        if found is None:
-            if ref is None and not topic.startswith(self._config.request_topic_prefix):
-                raise EnvelopeError(f"topic {topic!r} is no request topic of this job")
-            raise UnknownModelError(ref or topic.removeprefix(self._config.request_topic_prefix), self._known)
-        if isinstance(found, ModelError):
-            reason = found.detail if isinstance(found, ModelLoadError) else str(found)
-            raise ScoringError(
-                ref or topic.removeprefix(self._config.request_topic_prefix), f"it is not loaded: {reason}"
-            )
+        if found is None or isinstance(found, ModelError):
+            raise self._absence(ref, topic, found)
         return found
+
+    def _absence(self, ref: str | None, topic: str, found: ModelError | None) -> RecordError:
+        """Why there is no model for a request."""
+        prefix = self._config.request_topic_prefix
+        if ref is None and not topic.startswith(prefix):
+            return EnvelopeError(f"topic {topic!r} is no request topic of this job")
+        name = topic.removeprefix(prefix) if ref is None else ref
+        if found is None:
+            return UnknownModelError(name, self._known)
+        return ScoringError(name, f"it is not loaded: {found.detail if isinstance(found, ModelLoadError) else found}")
 
     def _score_group(
         self, deliveries: Deliveries, batch: Requests, model: ServedModel, group: list[tuple[int, Request]]
@@ -152,26 +162,19 @@ class Scorer:
         answers = model.score([request.row for _, request in group])
         now_ms = int(self._clock() * 1000)
         scored_at = ce_time(now_ms)
-        room = self._config.max_request_bytes - self._config.unseen_bytes
+        config = self._config
+        room = config.max_request_bytes - config.unseen_bytes
         for (index, request), answer in zip(group, answers, strict=True):
             try:
                 value = model.result(request, answer, scored_at, now_ms - batch.timestamps_ms[index])
                 if len(value) > room:
-                    self._check_size(batch, index, value, model)
+                    raise OversizeError(len(value) + config.unseen_bytes, config.max_request_bytes)  # noqa: TRY301
             except Exception as error:  # noqa: BLE001 (the record boundary, as above)
                 self._refuse(deliveries, batch, index, error, model)
                 continue
-            deliveries.topics[index] = self._config.shadow_results if batch.shadows[index] else self._config.results
+            deliveries.topics[index] = config.shadow_results if batch.shadows[index] else config.results
             deliveries.values[index] = value
-            deliveries.headers[index] = model.packed_headers
-
-    def _check_size(self, batch: Requests, index: int, value: bytes, model: ServedModel) -> None:
-        if batch.headers is None or batch.keys is None:
-            size = len(value) + self._config.unseen_bytes
-        else:
-            size = record_size(batch.keys[index], value, model.headers, own_headers(batch.headers[index]))
-        if size > self._config.max_request_bytes:
-            raise OversizeError(size, self._config.max_request_bytes)
+            deliveries.headers[index] = model.headers
 
     def _refuse(
         self, deliveries: Deliveries, batch: Requests, index: int, error: Exception, model: ServedModel | None
@@ -187,10 +190,13 @@ def _load(catalog: Catalog, engine: Engine) -> dict[str, ServedModel | ModelErro
     """Every model by every text that means it: its ref, and its bare name where it is live."""
     found: dict[str, ServedModel | ModelError] = {}
     for descriptor in catalog:
+        ref = str(descriptor.ref)
         try:
-            found[str(descriptor.ref)] = serve(descriptor, engine)
+            found[ref] = serve(descriptor, engine)
         except ModelError as error:
-            found[str(descriptor.ref)] = error
+            found[ref] = error
+        except Exception as error:  # noqa: BLE001 (one model that is odd in a new way must not stop all others)
+            found[ref] = ModelLoadError(ref, f"unexpected {type(error).__name__}: {error}")
     for name in {descriptor.name for descriptor in catalog}:
         found[name] = found[str(catalog.resolve(ModelRef(name)).ref)]
     return found

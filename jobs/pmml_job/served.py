@@ -42,8 +42,7 @@ class ServedModel:
     def __init__(self, ref: str, model: PmmlModel, primary: int) -> None:
         self.ref = ref
         self.read = RequestReader(model.inputs).read
-        self.headers = {MODEL: ref, CONTENT_TYPE: RESULT}
-        self.packed_headers = pack_headers(self.headers)
+        self.headers = pack_headers({MODEL: ref, CONTENT_TYPE: RESULT})
         self._score = model.score
         self._primary = primary
         names = {f"o{i}": output.name for i, output in enumerate(model.outputs)}

@@ -1,0 +1,122 @@
+"""What the tests of the PMML job share: the engine, models made on the spot, and batches of requests."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.pmml_job import engine
+from jobs.pmml_job.engine import Engine
+from jobs.pmml_job.scorer import Requests, Scorer, ScorerConfig
+from penstock.event import JSON, Deliveries, unpack_headers
+
+Plain = dict[str, Any]
+
+NOW = 1_767_323_045.678  # 2026-01-02T03:04:05.678Z
+DATA = Path(__file__).parents[1] / "data" / "pmml"
+
+IDENTITY = """<?xml version="1.0" encoding="UTF-8"?>
+<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4">
+  <Header/>
+  <DataDictionary>
+    <DataField name="x" optype="{optype}" dataType="{data_type}">{values}</DataField>
+    <DataField name="y" optype="continuous" dataType="double"/>
+  </DataDictionary>
+  <RegressionModel functionName="regression">
+    <MiningSchema><MiningField name="x" {treatment}/><MiningField name="y" usageType="target"/></MiningSchema>
+    <Output><OutputField name="y" feature="predictedValue" dataType="double" optype="continuous"/></Output>
+    <RegressionTable intercept="0"><NumericPredictor name="x" coefficient="1"/></RegressionTable>
+  </RegressionModel>
+</PMML>"""
+
+
+@pytest.fixture(scope="session")
+def pmml_engine() -> Engine:
+    """The real engine; its Java machine lives as long as the test process."""
+    return engine.start(256)
+
+
+@pytest.fixture
+def identity() -> Callable[..., bytes]:
+    """Make a model that answers with the very value that it was given for its only field ``x``."""
+
+    def make(treatment: str = "", values: str = "", data_type: str = "double", optype: str = "continuous") -> bytes:
+        return IDENTITY.format(treatment=treatment, values=values, data_type=data_type, optype=optype).encode()
+
+    return make
+
+
+@pytest.fixture
+def describe(tmp_path: Path) -> Callable[..., Plain]:
+    """Write a model's file and describe it; keywords change the descriptor."""
+
+    def make(data: bytes, name: str = "model", version: int = 1, **changes: object) -> Plain:
+        path = tmp_path / f"{name}-{version}.pmml"
+        path.write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        tree = {"name": name, "version": version, "job": "pmml", "format": "pmml", "uri": str(path), "sha256": digest}
+        return tree | changes
+
+    return make
+
+
+@pytest.fixture
+def scorer(pmml_engine: Engine) -> Callable[..., Scorer]:
+    """Make a scorer of descriptors, with a clock that stands at `NOW`."""
+
+    def make(*descriptors: Plain, **changes: Any) -> Scorer:
+        facts: dict[str, Any] = {
+            "request_topic_prefix": "penstock.pmml.",
+            "results": "penstock.results",
+            "shadow_results": "penstock.shadow-results",
+            "dead_letters": "penstock.dead-letters",
+            "max_request_bytes": 2**20,
+            "max_dead_letter_bytes": 2**22,
+            "unseen_bytes": 2**16,
+        }
+        return Scorer(descriptors, ScorerConfig(**facts | changes), pmml_engine, clock=lambda: NOW)
+
+    return make
+
+
+@pytest.fixture
+def batch() -> Callable[..., Requests]:
+    """Make a batch of values, from Python data or from bytes; keywords replace whole columns."""
+
+    def make(*values: object, model: str | None = "model", **columns: Any) -> Requests:
+        size = len(values)
+        facts: dict[str, Any] = {
+            "values": [
+                value if value is None or isinstance(value, bytes) else json.dumps(value).encode() for value in values
+            ],
+            "topics": [f"penstock.pmml.{(model or 'model').partition(':')[0]}"] * size,
+            "partitions": [3] * size,
+            "offsets": list(range(size)),
+            "timestamps_ms": [int(NOW * 1000) - 25] * size,
+            "models": [model] * size,
+            "content_types": [JSON] * size,
+            "shadows": [None] * size,
+        }
+        return Requests(**facts | columns)
+
+    return make
+
+
+@pytest.fixture
+def outcomes() -> Callable[[Deliveries], list[Any]]:
+    """Tell every delivery in short: a result's JSON, or a dead letter's code and reason."""
+    return _outcomes
+
+
+def _outcomes(deliveries: Deliveries) -> list[Any]:
+    return [
+        json.loads(value) if topic == "penstock.results" and value is not None else _cause(unpack_headers(headers))
+        for topic, value, headers in zip(deliveries.topics, deliveries.values, deliveries.headers, strict=True)
+    ]
+
+
+def _cause(headers: Mapping[str, str]) -> tuple[str, str]:
+    return headers["penstock-error-code"], headers["penstock-error-reason"]
