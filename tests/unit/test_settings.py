@@ -1,0 +1,259 @@
+"""Settings: which source wins, what is refused and how it is said, and what paths and addresses become."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from penstock import settings
+from penstock.errors import SettingsError
+from penstock.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither this machine's variables nor this checkout's file have a say."""
+    import os
+
+    for name in os.environ:
+        if name.startswith("PENSTOCK_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def file_with(text: str, path: Path = Path("config/penstock.yaml")) -> Path:
+    """Write a settings file below the current folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_defaults_stand_alone() -> None:
+    """Without file, variables or flags everything has a value."""
+    assert settings.load().flink.rest_port == 8081
+
+
+def test_file_wins_over_defaults() -> None:
+    """The settings file of the project is found without being named."""
+    file_with("flink: {rest_port: 1}")
+
+    assert settings.load().flink.rest_port == 1
+
+
+def test_environment_wins_over_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable overrides one key and leaves its neighbours."""
+    file_with("flink: {rest_port: 1, parallelism: 3}")
+    monkeypatch.setenv("PENSTOCK_FLINK__REST_PORT", "2")
+
+    loaded = settings.load()
+
+    assert (loaded.flink.rest_port, loaded.flink.parallelism) == (2, 3)
+
+
+def test_flags_win_over_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flag has the last word; a flag that was not given has none."""
+    monkeypatch.setenv("PENSTOCK_FLINK__REST_PORT", "2")
+
+    loaded = settings.load(overrides={"flink.rest_port": 3, "flink.parallelism": None})
+
+    assert (loaded.flink.rest_port, loaded.flink.parallelism) == (3, 1)
+
+
+def test_named_file_replaces_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is named, by argument or variable, is read instead of config/penstock.yaml."""
+    file_with("flink: {rest_port: 1}")
+    other = file_with("flink: {rest_port: 5}", Path("other.yaml"))
+
+    assert settings.load(other).flink.rest_port == 5
+    monkeypatch.setenv("PENSTOCK_SETTINGS", "other.yaml")
+    assert settings.load().flink.rest_port == 5
+
+
+def test_project_is_found_from_below(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Commands work in any folder of the checkout, and relative paths mean the same in all of them."""
+    file_with("models_dir: my-models")
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+
+    loaded = settings.load()
+
+    assert (loaded.project_dir, loaded.models_dir) == (tmp_path, tmp_path / "my-models")
+
+
+def test_every_path_becomes_absolute() -> None:
+    """Nothing depends on the folder that a process happens to run in later."""
+    loaded = settings.load(overrides={"kafka.external.ssl_ca_file": "ca.pem", "flink.python_executable": "bin/python"})
+
+    def paths(model: BaseModel) -> list[Path]:
+        values = [getattr(model, name) for name in type(model).model_fields]
+        found = [value for value in values if isinstance(value, Path)]
+        return found + [path for value in values if isinstance(value, BaseModel) for path in paths(value)]
+
+    assert len(paths(loaded)) >= 7
+    assert all(path.is_absolute() for path in paths(loaded))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "flink: {rest_prot: 1}",
+            r"'flink\.rest_prot' \(from .*penstock\.yaml\) is no setting; did you mean 'flink\.rest_port'\?",
+        ),
+        ("rest_port: 1", r"'rest_port' .* is no setting; did you mean 'flink\.rest_port'\?"),
+        ("zzz: 1", r"'zzz' .* is no setting; the sections are .*kafka"),
+        ("flink: {rest_port: many}", r"'flink\.rest_port' \(from .*\): input should be a valid integer.*, got 'many'"),
+        ("flink: {rest_port: 70000}", r"'flink\.rest_port' .*: input should be less than or equal to 65535, got 70000"),
+        ("flink: [1]", r"'flink' .*got \[1\]"),
+        ("- flink", r"holds a list, expected sections with keys"),
+        ("flink: {", r"is not YAML"),
+    ],
+)
+def test_wrong_file_is_refused(text: str, message: str) -> None:
+    """What is wrong, where it came from, and what was probably meant."""
+    file_with(text)
+
+    with pytest.raises(SettingsError, match=message):
+        settings.load()
+
+
+def test_all_faults_are_told_at_once() -> None:
+    """One run is enough to see everything that has to be mended."""
+    file_with("flink: {rest_port: x, parallelism: 0}")
+
+    with pytest.raises(SettingsError, match="2 faults") as caught:
+        settings.load()
+    assert len(caught.value.faults) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "PENSTOCK_FLNK__REST_PORT",
+            r"variable 'PENSTOCK_FLNK__REST_PORT' names no setting; did you mean 'flink\.rest_port'\?",
+        ),
+        ("PENSTOCK_FLINK__REST_PRT", r"'flink\.rest_prt' \(from the environment\) is no setting; did you mean"),
+    ],
+)
+def test_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
+    """A variable with a spelling mistake is an error, not silence."""
+    monkeypatch.setenv(name, "1")
+
+    with pytest.raises(SettingsError, match=message):
+        settings.load()
+
+
+def test_mark_of_the_stack_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes of an embedded stack carry a variable with our prefix and still load settings."""
+    monkeypatch.setenv("PENSTOCK_STACK_ID", "abc/demo")
+
+    assert settings.load().flink.rest_port == 8081
+
+
+def test_missing_file_is_refused() -> None:
+    """A file that was named must be there."""
+    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+        settings.load(Path("nowhere.yaml"))
+
+
+def test_password_is_never_shown() -> None:
+    """Neither representation nor refusal shows a secret."""
+    file_with("kafka: {external: {sasl_password: hunter2}}")
+    assert "hunter2" not in repr(settings.load())
+
+    file_with("kafka: {external: {sasl_password: [hunter2]}}")
+    with pytest.raises(SettingsError, match="got a secret") as caught:
+        settings.load()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_clusters_without_address_are_the_embedded_broker() -> None:
+    """Nothing said about Kafka: a broker is started here, and both clusters are it."""
+    loaded = settings.load(overrides={"local.kafka_port": 19092})
+
+    assert loaded.kafka.embedded is True
+    assert loaded.kafka.external.bootstrap_servers == "127.0.0.1:19092"
+    assert loaded.kafka.internal_cluster == loaded.kafka.external
+
+
+def test_own_broker_is_not_started() -> None:
+    """An address of one's own means that no broker is started, for internal topics neither."""
+    loaded = settings.load(overrides={"kafka.external.bootstrap_servers": "mine:9092"})
+
+    assert loaded.kafka.embedded is False
+    assert loaded.kafka.internal_cluster.bootstrap_servers == "mine:9092"
+
+
+def test_clusters_may_be_two() -> None:
+    """Users' topics on their broker, Penstock's own on the embedded one."""
+    file_with("kafka: {external: {bootstrap_servers: 'mine:9092'}, internal: {}}")
+
+    loaded = settings.load()
+
+    assert loaded.kafka.embedded is True
+    assert loaded.kafka.internal_cluster.bootstrap_servers == "127.0.0.1:9092"
+
+
+def test_written_settings_read_back_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stack runs with is kept whole, secrets too, for nobody but its owner; variables then have no say."""
+    loaded = settings.load(
+        overrides={
+            "kafka.external": {
+                "bootstrap_servers": "mine:9092",
+                "security_protocol": "SASL_SSL",
+                "sasl_mechanism": "PLAIN",
+                "sasl_username": "me",
+                "sasl_password": "hunter2",
+            },
+            "flink.delivery_guarantee": "exactly-once",
+        }
+    )
+    file = tmp_path / "settings.yaml"
+
+    settings.write(loaded, file)
+
+    monkeypatch.setenv("PENSTOCK_FLINK__REST_PORT", "2")
+    assert settings.read(file) == loaded
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_differences_name_the_settings() -> None:
+    """Two sets of settings are told apart key by key, without showing secrets."""
+    old = settings.load(overrides={"flink.rest_port": 1, "kafka.external.sasl_password": "a"})
+    new = settings.load(overrides={"flink.rest_port": 2, "kafka.external.sasl_password": "b"})
+
+    assert settings.differences(old, old) == []
+    changed = settings.differences(old, new)
+    assert "flink.rest_port: 1, now 2" in changed
+    assert [line for line in changed if "sasl_password" in line] == [
+        "kafka.external.sasl_password: **********, now **********"
+    ]
+
+
+def test_every_setting_is_documented() -> None:
+    """No field without its purpose; numbers with their unit are a matter of reading."""
+
+    def undocumented(model: type[BaseModel]) -> list[str]:
+        return [f"{model.__name__}.{name}" for name, field in model.model_fields.items() if not field.description]
+
+    sections = [Settings.model_fields[name].annotation for name in Settings.model_fields]
+    models = [section for section in sections if isinstance(section, type) and issubclass(section, BaseModel)]
+    assert [fault for model in models for fault in undocumented(model)] == []
+
+
+def test_defaults_read_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The class itself reads nothing behind the caller's back."""
+    monkeypatch.setenv("PENSTOCK_FLINK__REST_PORT", "2")
+
+    assert Settings().flink.rest_port == 8081
+
+
+def test_project_file_is_valid() -> None:
+    """The file in the repository loads, and every key that it comments on exists."""
+    project = Path(__file__).parents[2]
+
+    assert settings.load(project / settings.DEFAULT_FILE).project_dir

@@ -1,0 +1,83 @@
+"""Topics: names, and what a routing document makes of the one declaration."""
+
+from __future__ import annotations
+
+import re
+
+from penstock import topics
+from penstock.routing import document
+from penstock.settings import Settings
+
+ROUTING = """
+version: 1
+sources:
+  - {topic: events, format: json, type: {field: type}}
+  - {topic: more, format: tagged}
+routes:
+  - {name: iris, match: {type: iris}, model: iris-tree, output: {topic: scores}}
+  - {name: other, match: {type: other}, model: iris-forest, output: {topic: scores}}
+unmatched: {topic: strays}
+models:
+  iris-tree: {job: pmml}
+  iris-forest: {job: pmml}
+"""
+
+
+def plan(**changes: object) -> topics.Plan:
+    """Declare the topics of the document above."""
+    return topics.topics_for(document.load(ROUTING), Settings(**changes))
+
+
+def test_users_topics_are_sources_outputs_and_strays() -> None:
+    """Each once, however many routes write to it."""
+    assert [topic.name for topic in plan().external] == ["events", "more", "scores", "strays"]
+
+
+def test_internal_topics_are_fixed_ones_and_one_per_model() -> None:
+    """Every model of the document has its request topic."""
+    assert {topic.name for topic in plan().internal} == {
+        "penstock.results",
+        "penstock.shadow-results",
+        "penstock.dead-letters",
+        "penstock.control.routing",
+        "penstock.control.models",
+        "penstock.control.status",
+        "penstock.pmml.iris-tree",
+        "penstock.pmml.iris-forest",
+    }
+
+
+def test_prefix_is_a_setting() -> None:
+    """Two installations can share a cluster."""
+    assert all(topic.name.startswith("other.") for topic in plan(topics={"prefix": "other"}).internal)
+
+
+def test_control_topics_keep_their_last_word() -> None:
+    """Documents and descriptors are compacted and in one partition; answers are not kept for ever."""
+    by_name = {topic.name: topic for topic in plan(topics={"partitions": 8}).internal}
+
+    for name in ("penstock.control.routing", "penstock.control.models"):
+        assert (by_name[name].partitions, by_name[name].config["cleanup.policy"]) == (1, "compact")
+    assert by_name["penstock.control.status"].config["cleanup.policy"] == "delete"
+    assert by_name["penstock.results"].partitions == 8
+
+
+def test_limits_make_room() -> None:
+    """A request fits its topic, an event its source, and a dead letter holds the largest event with its cause."""
+    settings = Settings(limits={"max_request_bytes": 2000, "max_event_bytes": 5000, "dead_letter_header_bytes": 3000})
+    made = topics.topics_for(document.load(ROUTING), settings)
+    room = {topic.name: int(topic.config["max.message.bytes"]) for topic in (*made.external, *made.internal)}
+
+    assert room["penstock.pmml.iris-tree"] > 2000
+    assert room["events"] > 5000
+    assert room["penstock.dead-letters"] > 8000
+
+
+def test_pattern_takes_a_jobs_topics_only() -> None:
+    """A job reads the requests of its own models, present and future, and nothing else."""
+    pattern = re.compile(topics.request_pattern("my-prefix", "pmml"))
+
+    assert pattern.fullmatch(topics.request_topic("my-prefix", "pmml", "iris.v-2"))
+    assert not pattern.fullmatch(topics.request_topic("my-prefix", "spark", "iris"))
+    assert not pattern.fullmatch("my-prefixxpmml.iris")
+    assert not pattern.fullmatch(topics.results("my-prefix"))
