@@ -18,6 +18,7 @@ __all__ = [
     "LimitSettings",
     "LocalSettings",
     "LogSettings",
+    "PmmlSettings",
     "TopicSettings",
 ]
 
@@ -132,6 +133,13 @@ class FlinkSettings(_Section):
     def python(self) -> str:
         """Python for the workers, whichever that is."""
         return sys.executable if self.python_executable is None else str(self.python_executable)
+
+
+class PmmlSettings(_Section):
+    """The PMML job's own: the Java machine that its engine runs in, inside each Python worker."""
+
+    heap_mb: Positive = 256
+    """Java heap of one worker of the PMML job, in MiB; all its models must fit, each several times its file's size."""
 
 
 class LocalSettings(_Section):

@@ -24,6 +24,7 @@ from penstock.sections import (
     LimitSettings,
     LocalSettings,
     LogSettings,
+    PmmlSettings,
     TopicSettings,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "LimitSettings",
     "LocalSettings",
     "LogSettings",
+    "PmmlSettings",
     "Settings",
     "TopicSettings",
     "differences",
@@ -84,6 +86,7 @@ class Settings(BaseSettings):
     topics: TopicSettings = Field(default_factory=TopicSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     flink: FlinkSettings = Field(default_factory=FlinkSettings)
+    pmml: PmmlSettings = Field(default_factory=PmmlSettings)
     local: LocalSettings = Field(default_factory=LocalSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
 
