@@ -112,6 +112,7 @@ def outcomes() -> Callable[[Deliveries], list[Any]]:
 
 
 def _outcomes(deliveries: Deliveries) -> list[Any]:
+    """Tell deliveries in short."""
     return [
         json.loads(value) if topic == "penstock.results" and value is not None else _cause(unpack_headers(headers))
         for topic, value, headers in zip(deliveries.topics, deliveries.values, deliveries.headers, strict=True)
@@ -119,4 +120,5 @@ def _outcomes(deliveries: Deliveries) -> list[Any]:
 
 
 def _cause(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Tell a dead letter in short."""
     return headers["penstock-error-code"], headers["penstock-error-reason"]

@@ -145,6 +145,7 @@ def test_model_without_fields() -> None:
 
 
 def _outcome(reader: RequestReader, value: bytes) -> Row | str:
+    """Read a request: its row, or the reason why there is none."""
     try:
         return reader.read(value, JSON).row
     except RecordError as error:
