@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ __all__ = ["MARK", "clean_environment", "end", "mark", "marked"]
 #: The variable that marks a stack's processes: `<stack id>/<program>`. Children inherit it.
 MARK = "PENSTOCK_STACK_ID"
 _SETTINGS_PREFIX = "PENSTOCK_"
+_POLL_S = 0.05
 
 
 def mark(stack_id: str, program: str) -> dict[str, str]:
@@ -40,10 +42,9 @@ def marked(stack_id: str, program: str | None = None) -> list[psutil.Process]:
     for process in psutil.process_iter():
         try:
             owner, _, role = process.environ().get(MARK, "").partition("/")
-            alive = process.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another user's: not ours
-        if alive and owner == stack_id and program in {None, role} and process.pid != os.getpid():
+        if owner == stack_id and program in {None, role} and process.pid != os.getpid() and _lives(process):
             found.append(process)
     return found
 
@@ -57,14 +58,28 @@ def end(processes: Iterable[psutil.Process], patience_s: float) -> list[int]:
         except psutil.NoSuchProcess:
             continue
         asked.append(process)
-    _, stubborn = psutil.wait_procs(asked, timeout=patience_s)
-    for process in stubborn:
+    for process in _still_alive(asked, patience_s):
         try:
             process.kill()
         except psutil.NoSuchProcess:
             continue
-    psutil.wait_procs(stubborn, timeout=patience_s)
+    _still_alive(asked, patience_s)
     return [process.pid for process in asked]
+
+
+def _still_alive(processes: Iterable[psutil.Process], patience_s: float) -> list[psutil.Process]:
+    """Wait for processes to end; those whose parent has not asked after them yet have ended, too."""
+    deadline = time.monotonic() + patience_s
+    while (alive := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return alive
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _main(pid_file: str, patience_s: str, *command: str) -> None:

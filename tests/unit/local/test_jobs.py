@@ -1,0 +1,145 @@
+"""Jobs: which are chosen, what is waited for, and what a failure says; the cluster is a small web server."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from penstock.errors import FlinkUnavailableError, StackError
+from penstock.local import jobs
+from penstock.local.layout import Layout
+from penstock.local.rest import FlinkRest
+from penstock.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+TRACE = """org.apache.flink.runtime.JobException: Recovery is suppressed
+\tat org.apache.flink.Some.method(Some.java:1)
+Caused by: java.lang.RuntimeException: Failed to create stage bundle factory!
+\tat org.apache.flink.Other.method(Other.java:2)
+\t... 7 more
+Caused by: ModuleNotFoundError: No module named 'nowhere'
+"""
+
+
+def entry(name: str, state: str = "RUNNING", running: int = 2, start: int = 1) -> dict[str, object]:
+    """A job as Flink tells of it."""
+    return {
+        "jid": f"{name}-{start}",
+        "name": name,
+        "state": state,
+        "start-time": start,
+        "tasks": {"total": 2, "running": running},
+    }
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Callable[..., Settings]]:
+    """Start a cluster with these jobs, and return the settings that lead to it."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(*entries: dict[str, object]) -> Settings:
+        answers = {
+            "/jobs/overview": {"jobs": entries},
+            "/overview": {"slots-total": 4, "flink-version": "2.3.0"},
+            **{
+                f"/jobs/{job['jid']}/exceptions": {"exceptionHistory": {"entries": [{"stacktrace": TRACE}]}}
+                for job in entries
+            },
+        }
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                """Answer with the canned text."""
+                self.send_response(200 if self.path in answers else 404)
+                self.end_headers()
+                self.wfile.write(json.dumps(answers.get(self.path, {})).encode())
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        return Settings(
+            flink={"rest_port": server.server_port},
+            local={"state_dir": tmp_path, "jobs_deadline_s": 0.2, "poll_interval_s": 0.01},
+        )
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+ALL = jobs.chosen(["pmml"])
+RUNNING = tuple(entry(item.job_name) for item in ALL)
+
+
+def test_adapters_are_always_chosen() -> None:
+    """Scoring jobs run between the two adapters, and none of them alone."""
+    assert [item.name for item in jobs.chosen(["pmml"])] == ["input_adapter", "pmml_job", "output_adapter"]
+    assert [item.name for item in jobs.chosen([])] == ["input_adapter", "output_adapter"]
+
+
+def test_names_of_jobs_are_stable() -> None:
+    """The names under which jobs are found on the cluster, by people and programs."""
+    assert [item.job_name for item in ALL] == ["penstock-input-adapter", "penstock-pmml-job", "penstock-output-adapter"]
+
+
+def test_jobs_that_run_are_waited_for(cluster: Callable[..., Settings], tmp_path: Path) -> None:
+    """All tasks of all jobs run: nothing more to wait for."""
+    jobs.await_running(cluster(*RUNNING), Layout(tmp_path), ALL)
+
+
+def test_job_that_ended_is_told_with_its_cause(cluster: Callable[..., Settings], tmp_path: Path) -> None:
+    """Flink's messages without the frames between them, and no waiting for the deadline."""
+    settings = cluster(*RUNNING[:2], entry("penstock-output-adapter", "FAILED", 0))
+
+    with pytest.raises(StackError, match=r"'penstock-output-adapter' is FAILED with 0 of 2 tasks running") as caught:
+        jobs.await_running(settings, Layout(tmp_path), ALL)
+    assert "No module named 'nowhere'" in str(caught.value)
+    assert "Some.java" not in str(caught.value)
+
+
+def test_job_that_is_late_is_told(cluster: Callable[..., Settings], tmp_path: Path) -> None:
+    """When the deadline passes, the job that does not run is named."""
+    settings = cluster(*RUNNING[:2], entry("penstock-output-adapter", "RESTARTING", 1))
+
+    with pytest.raises(StackError, match="'penstock-output-adapter' is RESTARTING with 1 of 2 tasks running"):
+        jobs.await_running(settings, Layout(tmp_path), ALL)
+
+
+def test_unknown_job_is_told(cluster: Callable[..., Settings], tmp_path: Path) -> None:
+    """A job that the cluster has never heard of is another fault than one that fails."""
+    with pytest.raises(StackError, match="the cluster does not know the job 'penstock-output-adapter'"):
+        jobs.await_running(cluster(*RUNNING[:2]), Layout(tmp_path), ALL)
+
+
+def test_latest_job_of_a_name_counts(cluster: Callable[..., Settings], tmp_path: Path) -> None:
+    """A cluster remembers jobs that ended; the one that was started last is meant."""
+    settings = cluster(
+        *(entry(item.job_name, "CANCELED", 0, start=1) for item in ALL),
+        *(entry(item.job_name, start=2) for item in ALL),
+    )
+
+    jobs.await_running(settings, Layout(tmp_path), ALL)
+
+
+def test_silent_cluster_is_an_error_of_ours() -> None:
+    """Whoever waits can tell a cluster that is not there from one that says no."""
+    with pytest.raises(FlinkUnavailableError, match=r"no Flink cluster answers at 'http://127\.0\.0\.1:1'"):
+        FlinkRest("http://127.0.0.1:1").jobs()
+
+
+def test_cluster_tells_slots_and_version(cluster: Callable[..., Settings]) -> None:
+    """What health check and status ask for."""
+    rest = FlinkRest(cluster().flink.rest_url)
+
+    assert (rest.slots(), rest.version()) == (4, "2.3.0")

@@ -1,0 +1,126 @@
+"""The stack's programs: what each is started with, and how the supervisor is told."""
+
+from __future__ import annotations
+
+import configparser
+import shlex
+from pathlib import Path
+
+import pytest
+
+from penstock.local import broker, flink_cluster, supervision
+from penstock.local.layout import Layout
+from penstock.local.parts import DEMO, programs, servers
+from penstock.settings import Settings
+
+WHEEL = Path("/w/penstock.whl")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a stack in a folder whose name has a blank and a percent sign."""
+    return Settings(local={"state_dir": tmp_path / "a 5% state", "kafka_port": 1, "kafka_controller_port": 2})
+
+
+def told(settings: Settings) -> configparser.ConfigParser:
+    """Return the supervisor's configuration as it reads it."""
+    layout = Layout.of(settings)
+    parsed = configparser.ConfigParser()
+    parsed.read_string(supervision.configuration(programs(settings, layout, WHEEL), layout, settings.local))
+    return parsed
+
+
+def test_broker_starts_first_and_ends_last(settings: Settings) -> None:
+    """Everything else would complain without it."""
+    names = [
+        program.name for program in sorted(programs(settings, Layout.of(settings), WHEEL), key=lambda p: p.priority)
+    ]
+
+    assert names == ["kafka", "jobmanager", "taskmanager", "demo"]
+
+
+def test_own_broker_leaves_kafka_out() -> None:
+    """With a broker of the user's none is started."""
+    settings = Settings(kafka={"external": {"bootstrap_servers": "mine:9092"}})
+
+    assert servers(settings) == ["jobmanager", "taskmanager"]
+    assert "program:kafka" not in told(settings)
+
+
+def test_nothing_starts_by_itself_and_everything_comes_back(settings: Settings) -> None:
+    """Steps decide about the start, the supervisor about coming back."""
+    for name in ("kafka", "jobmanager", "taskmanager", "demo"):
+        section = told(settings)[f"program:{name}"]
+        assert (section["autostart"], section["autorestart"]) == ("false", "true")
+
+
+def test_odd_characters_in_paths_survive(settings: Settings) -> None:
+    """Blanks are quoted, percent signs are not taken for expansions."""
+    command = shlex.split(told(settings)["program:demo"]["command"])
+
+    assert command[-1] == str(Layout.of(settings).settings_file)
+
+
+def test_logs_are_put_aside_in_time(settings: Settings) -> None:
+    """Size and number of log files are settings."""
+    section = told(settings)["program:kafka"]
+
+    assert int(section["stdout_logfile_maxbytes"]) == settings.local.log_max_mb * 1024 * 1024
+    assert int(section["stdout_logfile_backups"]) == settings.local.log_backups
+
+
+def test_demo_runs_from_the_wheel(settings: Settings) -> None:
+    """It writes at the rate of the settings, with the code that was built."""
+    demo = next(program for program in programs(settings, Layout.of(settings), WHEEL) if program.name == DEMO)
+
+    assert demo.environment["PYTHONPATH"] == str(WHEEL)
+    assert demo.command[demo.command.index("--rate") + 1] == "3"
+
+
+def test_workers_cannot_import_the_checkout(settings: Settings) -> None:
+    """Neither folder nor environment of Flink's processes leads to the sources."""
+    for program in programs(settings, Layout.of(settings), WHEEL):
+        assert program.directory == Layout.of(settings).tmp
+        if program.name != DEMO:
+            assert "PYTHONPATH" not in program.environment
+
+
+def test_broker_takes_dead_letters(settings: Settings) -> None:
+    """No topic's limit is above the broker's own."""
+    properties = broker.server_properties(settings, Layout.of(settings))
+
+    assert int(properties["message.max.bytes"]) >= settings.limits.max_dead_letter_bytes
+    assert properties["auto.create.topics.enable"] == "false"
+    assert properties["listeners"] == "PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2"
+
+
+def test_flinks_configuration_follows_settings() -> None:
+    """Ports, memory, slots and pauses are settings, not code."""
+    settings = Settings(
+        flink={"rest_port": 11, "checkpoint_interval_ms": 1234, "restart_max_delay_ms": 99},
+        local={"flink_rpc_port": 12, "task_slots": 7, "taskmanager_memory_mb": 3000},
+    )
+
+    written = flink_cluster.configuration(settings, Layout.of(settings))
+
+    assert (written["rest.port"], written["jobmanager.rpc.port"]) == (11, 12)
+    assert written["taskmanager.numberOfTaskSlots"] == 7
+    assert written["taskmanager.memory.process.size"] == "3000m"
+    assert written["execution.checkpointing.interval"] == "1234ms"
+    assert written["restart-strategy.exponential-delay.max-backoff"] == "99ms"
+
+
+def test_flink_keeps_the_modules_that_it_ships_with(settings: Settings) -> None:
+    """Java 17 refuses Flink without the options of Flink's own configuration."""
+    options = flink_cluster.configuration(settings, Layout.of(settings))["env.java.opts.all"]
+
+    assert "--add-opens=java.base/java.util=ALL-UNNAMED" in options
+
+
+def test_flink_keeps_to_its_folders(settings: Settings) -> None:
+    """Two stacks side by side share no configuration, log, or process id file."""
+    environment = flink_cluster.environment(Layout.of(settings))
+
+    folders = {name: value for name, value in environment.items() if name.endswith("_DIR")}
+    assert set(folders) == {"FLINK_CONF_DIR", "FLINK_LOG_DIR", "FLINK_PID_DIR"}
+    assert all(Path(folder).is_relative_to(settings.local.state_dir) for folder in folders.values())

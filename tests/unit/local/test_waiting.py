@@ -1,0 +1,82 @@
+"""Waiting with a deadline, and the lines that tell of each step."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from penstock.local.waiting import Reporter, failed, log_tail, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_waiting_ends_when_the_probe_says_yes() -> None:
+    """The probe is asked until it is true, and not once more."""
+    answers = iter([False, False, True])
+
+    assert wait_until(lambda: next(answers), 10, 0.001)
+    assert next(answers, "none left") == "none left"
+
+
+def test_waiting_ends_at_the_deadline() -> None:
+    """A probe that never says yes is given up."""
+    assert not wait_until(lambda: False, 0.01, 0.001)
+
+
+def test_what_a_probe_raises_ends_the_waiting() -> None:
+    """A fault that no waiting can mend is told at once."""
+
+    def probe() -> bool:
+        raise RuntimeError("given up")
+
+    with pytest.raises(RuntimeError, match="given up"):
+        wait_until(probe, 10, 0.001)
+
+
+def test_each_step_is_one_line_with_outcome_and_time() -> None:
+    """The name is there while the step goes on, outcome and elapsed time when it ends."""
+    written: list[str] = []
+    moments = iter([0.0, 1.5, 3.25])
+    reporter = Reporter(lambda text, nl=True: written.append(text + "\n" * nl), lambda: next(moments))
+
+    with reporter.step("Kafka answers") as outcome:
+        assert written == ["Kafka answers .................... "]
+        outcome.append("a:1")
+    with reporter.step("topics"):
+        pass
+
+    assert re.findall(r"\S.*", "".join(written)) == [
+        "Kafka answers .................... a:1  [1.5 s]",
+        "topics ........................... done  [3.2 s]",
+    ]
+
+
+def test_failed_step_says_so() -> None:
+    """The line of a step that raised does not look as if all were well."""
+    written: list[str] = []
+
+    reporter = Reporter(lambda text, **_: written.append(text))
+
+    with pytest.raises(RuntimeError, match="no"), reporter.step("x"):
+        raise RuntimeError("no")
+    assert written[-1].startswith("failed")
+
+
+def test_failure_has_step_tail_and_advice(tmp_path: Path) -> None:
+    """What failed, the last lines of its log, and what to do."""
+    log = tmp_path / "kafka.log"
+    log.write_text("".join(f"line {number}\n" for number in range(100)), encoding="utf-8")
+
+    text = str(failed("Kafka", log, "give it more memory"))
+
+    assert text.startswith("step 'Kafka' failed; give it more memory")
+    assert "line 99" in text
+    assert "line 50\n" not in text
+
+
+def test_missing_log_has_no_tail(tmp_path: Path) -> None:
+    """A program that never started has not written anything."""
+    assert log_tail(tmp_path / "none.log") == ""
