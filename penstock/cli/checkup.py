@@ -1,0 +1,149 @@
+"""What the doctor looks at before it sends anything: are the parts there?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from penstock.cli.journeys import Hop, Stage
+from penstock.cli.whereabouts import cluster_of, present_topics
+from penstock.errors import FlinkUnavailableError, ModelError, UnknownModelError
+from penstock.local.jobs import ADAPTERS, SCORING, Deployable, latest
+from penstock.local.rest import FlinkRest
+from penstock.models.ref import ModelRef
+from penstock.models.repository import Catalog, read_catalog
+from penstock.topics import topics_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from penstock.local.rest import Job
+    from penstock.routing.document import RoutingDocument
+    from penstock.settings import Settings
+
+__all__ = ["Check", "Parts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    well: bool
+    detail: str
+
+    def line(self) -> str:
+        """The check for a terminal."""
+        return f"{'ok' if self.well else 'FAIL':<5} {self.name:<8} {self.detail}"
+
+    def as_object(self) -> dict[str, object]:
+        """The check for JSON."""
+        return asdict(self)
+
+
+class Parts:
+    """The parts of an installation. ``checks`` looks at them, and leaves what it found for those who need it next."""
+
+    def __init__(self, settings: Settings, document: RoutingDocument) -> None:
+        self._settings = settings
+        self._document = document
+        self.catalog = Catalog()
+        self.topics: set[str] = set()
+
+    def checks(self) -> Iterator[Check]:
+        """Look at all parts, one after the other.
+
+        Raises:
+            KafkaUnavailableError: without it nothing else can be looked at.
+        """
+        prefix, folder = self._settings.topics.prefix, self._settings.models_dir
+        yield Check(name="settings", well=True, detail=f"internal topics are {prefix}.*, models are in {folder}")
+        sources, routes = len(self._document.sources), len(self._document.routes)
+        detail = f"version {self._document.version}: {_many(sources, 'source')}, {_many(routes, 'route')}"
+        yield Check(name="routing", well=True, detail=detail)
+        yield self._models()
+        yield self._kafka()
+        yield self._topics()
+        yield self._jobs()
+
+    def stages(self, job: str) -> dict[Hop, Stage]:
+        """What carries an event to each hop, for models of a job; Flink is asked anew."""
+        try:
+            found: dict[str, Job | None] | None = latest(self._flink, self._deployables())
+        except FlinkUnavailableError:
+            found = None
+        first, last = ADAPTERS
+        carriers = {Hop.REQUEST: first, Hop.RESULT: SCORING.get(job), Hop.OUTPUT: last}
+        return {hop: self._stage(carrier, job, found) for hop, carrier in carriers.items()}
+
+    def _models(self) -> Check:
+        try:
+            self.catalog = read_catalog(self._settings.models_dir)
+        except ModelError as error:
+            return Check(name="models", well=False, detail=str(error))
+        missing = [route.model for route in self._document.routes if not self._has(route.model)]
+        if missing:
+            detail = f"{self._settings.models_dir} has no {', '.join(sorted(set(missing)))}"
+            return Check(name="models", well=False, detail=detail)
+        return Check(name="models", well=True, detail=", ".join(str(model.ref) for model in self.catalog))
+
+    def _has(self, model: str) -> bool:
+        try:
+            self.catalog.resolve(ModelRef.parse(model))
+        except UnknownModelError:
+            return False
+        return True
+
+    def _kafka(self) -> Check:
+        clusters = dict.fromkeys((self._settings.kafka.external, self._settings.kafka.internal_cluster))
+        for cluster in clusters:
+            present = present_topics(cluster)
+            self.topics |= {topic for topic in present if cluster_of(self._settings, topic) == cluster}
+        addresses = " and ".join(cluster.bootstrap_servers for cluster in clusters)
+        return Check(name="kafka", well=True, detail=f"answers at {addresses}")
+
+    def _topics(self) -> Check:
+        plan = topics_for(self._document, self._settings)
+        wanted = {topic.name for topic in (*plan.external, *plan.internal)}
+        missing = sorted(wanted - self.topics)
+        if missing:
+            return Check(name="topics", well=False, detail=f"missing: {', '.join(missing)}; 'penstock up' makes them")
+        return Check(name="topics", well=True, detail=f"all {len(wanted)} are there")
+
+    def _jobs(self) -> Check:
+        wanted = self._deployables()
+        try:
+            found = latest(self._flink, wanted)
+        except FlinkUnavailableError as error:
+            return Check(name="jobs", well=False, detail=str(error))
+        faults = [fault for each in wanted if (fault := self._job_fault(each, found[each.name]))]
+        running = ", ".join(each.job_name for each in wanted)
+        return Check(name="jobs", well=not faults, detail="; ".join(faults) or f"{running} run at {self._flink.url}")
+
+    @property
+    def _flink(self) -> FlinkRest:
+        return FlinkRest(self._settings.flink.rest_url)
+
+    def _deployables(self) -> list[Deployable]:
+        first, last = ADAPTERS
+        jobs = dict.fromkeys(entry.job for entry in self._document.models.values())
+        return [first, *(SCORING[job] for job in jobs if job in SCORING), last]
+
+    def _stage(self, carrier: Deployable | None, job: str, found: dict[str, Job | None] | None) -> Stage:
+        if carrier is None:
+            return Stage(job=job, fault=f"this version of Penstock has no job {job!r}")
+        if found is None:
+            return Stage(job=carrier.job_name, known=False)
+        return Stage(job=carrier.job_name, fault=self._job_fault(carrier, found.get(carrier.name)))
+
+    def _job_fault(self, carrier: Deployable, job: Job | None) -> str | None:
+        url = self._flink.url
+        if job is None:
+            return f"job {carrier.job_name!r} is not on the Flink cluster at {url}; 'penstock up' submits it"
+        if not job.healthy:
+            return f"job {carrier.job_name!r} is {job.state}, {job.running} of {job.total} tasks run; see {url}"
+        return None
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,157 @@
+"""Marked events for the doctor: for each route one that its source can carry and its transform takes. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from penstock.cli.records import json_line
+from penstock.errors import RecordError, UnknownModelError
+from penstock.event import CE_ID
+from penstock.iris import COLUMNS, measurements
+from penstock.models.ref import ModelRef
+from penstock.routing.compile import sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from penstock.models.repository import Catalog
+    from penstock.routing.compile import SourcePlan
+    from penstock.routing.document import Route, RoutingDocument, Source
+
+__all__ = ["MARK", "Probe", "Probes", "Untried"]
+
+MARK = "penstock-doctor"
+"""Header of every event that the doctor sends; consumers of the output topics may leave such records out."""
+
+_KEY = b"penstock-doctor"
+
+Sample = dict[str, Any] | list[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """An event to send, and the topics that it has to pass, in their order."""
+
+    route: str
+    job: str
+    id: str
+    topics: tuple[str, str, str, str]
+    """Source, requests, results, output."""
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    key: bytes = _KEY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untried:
+    """A route for which no event could be made, and why."""
+
+    route: str
+    reason: str
+
+
+class Probes:
+    """Makes the events of one run, which ``run`` names."""
+
+    def __init__(self, document: RoutingDocument, catalog: Catalog, prefix: str, run: str) -> None:
+        self._document = document
+        self._catalog = catalog
+        self._plans = sources(document, prefix)
+        self._results = f"{prefix}.results"
+        self._run = run
+
+    def make(self, route: Route) -> Probe | Untried:
+        """An event that takes this route, through the first source that can carry one."""
+        types = route.match.type
+        sample = _before(self._sample(route), route.transform)
+        reason = f"no source can carry type {' or '.join(map(repr, types))}"
+        for source in self._document.sources:
+            for event_type in types:
+                for value, headers in _candidates(source, event_type, sample):
+                    fault = self._fault(self._plans[source.topic], event_type, value)
+                    if fault is None:
+                        return self._probe(route, source.topic, event_type, value, headers)
+                    reason = f"no event could be made from the model's sample: {fault}"
+        return Untried(route=route.name, reason=reason)
+
+    def _sample(self, route: Route) -> Sample:
+        """What the model can score: its descriptor's sample, or else an iris."""
+        try:
+            sample = self._catalog.resolve(ModelRef.parse(route.model)).sample
+        except UnknownModelError:
+            sample = None  # the pmml job will say so, as a dead letter
+        return sample or dict(zip(COLUMNS, measurements()[0], strict=True))
+
+    def _fault(self, plan: SourcePlan, event_type: str, value: bytes) -> str | None:
+        """Why the event would not become a request, or None."""
+        try:
+            said, body = plan.read(value)
+            if (said or plan.constant or event_type) != event_type:
+                return f"the source gives it type {said or plan.constant!r}"
+            plan.lanes[event_type].make(body)
+        except RecordError as error:
+            return str(error)
+        return None
+
+    def _probe(self, route: Route, source: str, event_type: str, value: bytes, headers: Mapping[str, str]) -> Probe:
+        lane = self._plans[source].lanes[event_type]
+        name = f"{MARK}-{self._run}-{route.name}"
+        marks = {**headers, CE_ID: name, MARK: self._run}
+        return Probe(
+            route=route.name,
+            job=self._document.models[ModelRef.parse(route.model).name].job,
+            id=name,
+            topics=(source, str(lane.topic), self._results, route.output.topic),
+            value=value,
+            headers=tuple((key, text.encode()) for key, text in marks.items()),
+        )
+
+
+def _before(sample: Sample, transforms: Iterable[Any]) -> Sample:
+    """What an event has to hold for the transforms to make the sample of it: names and order undone."""
+    for item in reversed(list(transforms)):
+        match item:
+            case {"vector": [*names]} if isinstance(sample, list):
+                sample = dict(zip(names, sample, strict=False))
+            case {"rename": dict(names)} if isinstance(sample, dict):
+                old = {new: name for name, new in names.items()}
+                sample = {old.get(name, name): value for name, value in sample.items()}
+    return sample
+
+
+def _candidates(source: Source, event_type: str, sample: Sample) -> Iterator[tuple[bytes, dict[str, str]]]:
+    """Values that a source may carry, the likeliest first, with the headers that say their type."""
+    rule = source.type
+    headers = {rule.header: event_type} if rule and rule.header else {}
+    if rule and rule.constant not in {None, event_type}:
+        return
+    field = rule.field if rule else None
+    numbers = _row(sample.values() if isinstance(sample, dict) else sample, ",")
+    match source.format:
+        case "json" if isinstance(sample, dict):
+            yield json_line({field: event_type, **sample} if field else sample).encode(), headers
+        case "json":
+            yield json_line({field: event_type, "values": sample} if field else sample).encode(), headers
+        case "csv":
+            cells = _cells(sample, source.columns or [], field, event_type)
+            yield _row(cells, source.separator or ",").encode(), headers
+        case "tagged":
+            for body in (numbers, json_line(sample)):
+                yield f"{event_type}{source.separator or '###'}{body}".encode(), headers
+        case _:
+            for body in (numbers, json_line(sample)):
+                yield body.encode(), headers
+
+
+def _cells(sample: Sample, columns: Sequence[str], field: str | None, event_type: str) -> list[Any]:
+    """The cells of a CSV row: by name where the source has names, in the sample's order where it has none."""
+    if not columns:
+        return list(sample.values()) if isinstance(sample, dict) else sample
+    values = sample if isinstance(sample, dict) else dict(zip((c for c in columns if c != field), sample, strict=False))
+    return [event_type if column == field else values.get(column, "") for column in columns]
+
+
+def _row(cells: Iterable[Any], separator: str) -> str:
+    return separator.join(cell if isinstance(cell, str) else json.dumps(cell) for cell in cells)

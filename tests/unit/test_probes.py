@@ -1,0 +1,141 @@
+"""The doctor's marked events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from penstock.cli.probes import MARK, Probe, Probes, Untried
+from penstock.models.descriptor import ModelDescriptor
+from penstock.models.repository import Catalog
+from penstock.routing.document import parse
+
+SAMPLE = {"a": 1.5, "b": "x"}
+JSON_SOURCE = {"topic": "events", "format": "json", "type": {"field": "kind"}}
+
+
+def probe(
+    *,
+    source: dict[str, Any] = JSON_SOURCE,
+    transform: list[Any] | None = None,
+    sample: dict[str, Any] | list[Any] | None = SAMPLE,
+    types: list[str] | None = None,
+) -> Probe | Untried:
+    """The event for the only route of a document with one source, whose model has this sample."""
+    document = parse(
+        {
+            "version": 1,
+            "sources": [source],
+            "routes": [
+                {
+                    "name": "r",
+                    "match": {"type": types or ["t"]},
+                    "transform": transform or [],
+                    "model": "m",
+                    "output": {"topic": "out"},
+                }
+            ],
+            "models": {"m": {"job": "pmml"}},
+        }
+    )
+    descriptor = ModelDescriptor.parse(
+        {
+            "name": "m",
+            "version": 1,
+            "job": "pmml",
+            "format": "pmml",
+            "uri": "m.pmml",
+            "sha256": "0" * 64,
+            "sample": sample,
+        },
+        "test",
+    )
+    return Probes(document, Catalog([descriptor]), "pen", "run1").make(document.routes[0])
+
+
+def made(**options: Any) -> Probe:
+    """The event, where one can be made."""
+    found = probe(**options)
+    assert isinstance(found, Probe), found
+    return found
+
+
+def test_an_event_is_marked_and_knows_its_way() -> None:
+    """Every event has a ce_id and a mark of its own, and the topics that it passes in their order."""
+    found = made()
+
+    assert dict(found.headers) == {"ce_id": b"penstock-doctor-run1-r", MARK: b"run1"}
+    assert found.topics == ("events", "pen.pmml.m", "pen.results", "out")
+    assert (found.route, found.job) == ("r", "pmml")
+
+
+@pytest.mark.parametrize(
+    ("source", "transform", "value"),
+    [
+        (JSON_SOURCE, [], b'{"kind":"t","a":1.5,"b":"x"}'),
+        ({"topic": "events", "format": "json", "type": {"constant": "t"}}, [], b'{"a":1.5,"b":"x"}'),
+        ({"topic": "events", "format": "json", "type": {"header": "h"}}, ["as_is"], b'{"a":1.5,"b":"x"}'),
+        (JSON_SOURCE, [{"select": ["b", "a"]}], b'{"kind":"t","a":1.5,"b":"x"}'),
+        (JSON_SOURCE, [{"rename": {"old": "a"}}], b'{"kind":"t","old":1.5,"b":"x"}'),
+        ({"topic": "events", "format": "tagged"}, [{"csv": {"columns": ["a", "b"]}}], b"t###1.5,x"),
+        ({"topic": "events", "format": "tagged", "separator": "|"}, ["first_letter"], b"t|1.5,x"),
+        ({"topic": "events", "format": "text", "type": {"constant": "t"}}, ["first_letter"], b"1.5,x"),
+        ({"topic": "events", "format": "bytes", "type": {"constant": "t"}}, [], b"1.5,x"),
+        (
+            {
+                "topic": "events",
+                "format": "csv",
+                "columns": ["b", "kind", "a"],
+                "separator": ";",
+                "type": {"field": "kind"},
+            },
+            [],
+            b"x;t;1.5",
+        ),
+    ],
+)
+def test_values_by_format_and_transform(source: dict[str, Any], transform: list[Any], value: bytes) -> None:
+    """An event holds the model's sample as its source writes it, with the transforms' renaming undone."""
+    assert made(source=source, transform=transform).value == value
+
+
+def test_a_list_sample_becomes_the_fields_of_the_vector() -> None:
+    """A model that takes a list gets its sample through the route's ``vector``."""
+    found = made(sample=[1.0, 2.0], transform=[{"vector": ["p", "q"]}])
+
+    assert found.value == b'{"kind":"t","p":1.0,"q":2.0}'
+
+
+def test_the_type_may_stand_in_a_header() -> None:
+    """A source that finds the type in a header gets it there."""
+    found = made(source={"topic": "events", "format": "json", "type": {"header": "h"}}, types=["t", "u"])
+
+    assert dict(found.headers)["h"] == b"t"
+
+
+def test_any_type_of_the_route_will_do() -> None:
+    """A source with a constant type carries the route's type that it has."""
+    found = made(source={"topic": "events", "format": "json", "type": {"constant": "u"}}, types=["t", "u"])
+
+    assert found.value == b'{"a":1.5,"b":"x"}'
+
+
+def test_a_model_without_sample_gets_an_iris() -> None:
+    """Without a sample of its own a model is tried with an iris."""
+    assert b'"sepal_length":5.1' in made(sample=None).value
+
+
+def test_a_route_that_no_source_can_serve_is_said_so() -> None:
+    """Where no source can carry the type there is no event, and the reason names the type."""
+    found = probe(source={"topic": "events", "format": "json", "type": {"constant": "other"}})
+
+    assert found == Untried(route="r", reason="no source can carry type 't'")
+
+
+def test_a_sample_that_the_transform_refuses_is_said_so() -> None:
+    """Where the route's transform refuses every event that can be made, its own reason is given."""
+    found = probe(transform=[{"select": ["missing"]}])
+
+    assert isinstance(found, Untried)
+    assert found.reason.startswith("no event could be made from the model's sample: transform 'select': ")
