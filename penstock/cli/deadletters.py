@@ -84,9 +84,9 @@ Examples:
   penstock deadletters list
   penstock deadletters list --code DECODE --since 10m
   penstock deadletters list --route iris --limit 0 --format json
-\b
+
 The time of a letter is that of its event. --code, --stage, --route and --model may be repeated: any of them.
-\b
+
 Exit status: 0 done, also where there are none; 1 no dead-letter topic; 2 wrong usage; 3 Kafka cannot be used.""",
 )
 @click.option(
@@ -121,7 +121,7 @@ Examples:
   penstock deadletters show 2/17               # partition/offset, as 'list' shows it
   penstock deadletters show events/0/1234      # the event, or the record that failed
   penstock deadletters show order-4711         # the event's ce_id
-\b
+
 Exit status: 0 shown, 1 there is no such letter, 2 wrong usage, 3 Kafka cannot be used."""
 )
 @click.argument("letter")
@@ -145,7 +145,7 @@ def show(settings: Settings, letter: str, layout: str) -> None:
 Examples:
   penstock deadletters count
   penstock deadletters count --by model --since 1h
-\b
+
 Exit status: 0 done, also where there are none; 1 no dead-letter topic; 2 wrong usage; 3 Kafka cannot be used."""
 )
 @click.option(

@@ -40,10 +40,10 @@ Examples:
   penstock doctor
   penstock doctor --route iris --timeout 60
   penstock doctor --format json
-\b
+
 Each event has a ce_id and a header 'penstock-doctor' of its own. It reaches the route's output topic like any other:
 consumers that mind can leave records with that header out.
-\b
+
 Exit status: 0 every route is well; 1 one is not, or something is missing; 2 wrong usage, settings or routing
 document; 3 Kafka cannot be used."""
 )

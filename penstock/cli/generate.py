@@ -31,7 +31,7 @@ Examples:
   penstock generate --count 1000 --rate 200
   penstock generate --format csv --count 50 --seed 1
   penstock generate --rate 50 --poison 5        # until Ctrl-C, 5 % of it bad
-\b
+
 Exit status: 0 all were acknowledged (also after Ctrl-C where no --count was given), 1 some were not,
 3 Kafka cannot be used, 130 Ctrl-C came before --count was reached."""
 )

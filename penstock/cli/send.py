@@ -97,9 +97,9 @@ Examples:
   penstock send events --file events.jsonl --header origin=replay
   echo 'u1:5.1,3.5,1.4,0.2' | penstock send csv-events --key-separator :
   penstock send images --file cat.png --whole --key cat
-\b
+
 Blank lines are left out. A topic that does not exist is an error: it is never created.
-\b
+
 Exit status: 0 all were acknowledged, 1 some were not, or the topic does not exist, 2 wrong usage,
 3 Kafka cannot be used."""
 )

@@ -57,11 +57,11 @@ Examples:
   penstock tail iris-results --count 1 --timeout 30
   penstock tail '*-results' --from-beginning --format json --timeout 5 | jq '.value | fromjson | .prediction'
   penstock tail penstock.dead-letters --to-end --header penstock-error-code=DECODE
-\b
+
 JSON has topic, partition, offset, timestamp (ms since 1970), key, headers (an object; the last of a repeated
 name) and value. key, value and each header are the text as it is, never parsed (jq: .value | fromjson);
 {"base64": "..."} where it is not UTF-8; null where there is none.
-\b
+
 Exit status: 0 --count was reached, or none was given; 1 no such topic; 2 wrong usage; 3 Kafka cannot be used;
 4 the time or the end came before --count; 130 Ctrl-C came before --count."""
 )

@@ -33,10 +33,10 @@ Examples:
   penstock topics
   penstock topics --all
   penstock topics --format json | jq -r 'select(.exists | not) | .topic'
-\b
+
 MESSAGES counts offsets from the oldest record to the end; a compacted topic may hold fewer records. JSON is one
 object a line: topic, cluster, exists, partitions, messages, retention_ms (-1: for ever), cleanup, purpose.
-\b
+
 Exit status: 0 done, also where topics are missing; 2 wrong usage or settings; 3 Kafka cannot be used."""
 )
 @click.option("--all", "everything", is_flag=True, help="Also topics that are not in the routing document.")
