@@ -1,4 +1,4 @@
-"""What ``penstock generate --poison`` promises: in the demo every spoilt event is a dead letter, every other a score."""
+"""What ``penstock generate --poison`` promises: in the demo every spoilt event is a dead letter, all others scores."""
 
 from __future__ import annotations
 
