@@ -13,12 +13,11 @@ from msgspec import UNSET, UnsetType
 
 from penstock.errors import DecodeError, TypeMissingError, shown
 from penstock.event import CSV, JSON, OCTETS, TEXT
+from penstock.objects import converted
 from penstock.rows import named_cells
 from penstock.scalars import casts_by_field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from penstock.scalars import Cast
 
 __all__ = [
@@ -222,8 +221,7 @@ class CsvCodec:
         try:
             row: dict[str, object] = {**named_cells(text, self._columns, self._separator)}
             event_type = "" if self._type_column is None else str(row[self._type_column])
-            for column, converted in self._casts.items():
-                row[column] = _cell(column, row[column], converted)
+            row.update(converted(self._casts, row))
         except ValueError as error:
             raise DecodeError(str(error)) from error
         if not event_type and self._type_column is not None:
@@ -258,10 +256,3 @@ def _tombstone(expected: str) -> DecodeError:
 def _kind_in(error: msgspec.ValidationError) -> str:
     """Find what the decoder says it met: "Expected `str`, got `int` - at `$.type`"."""
     return str(error).rpartition("got `")[2].partition("`")[0]
-
-
-def _cell(column: str, found: object, converted: Callable[[object], object]) -> object:
-    try:
-        return converted(found)
-    except ValueError as error:
-        raise ValueError(f"column {column!r}: {error}") from error

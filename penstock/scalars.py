@@ -21,8 +21,7 @@ SCALARS: tuple[Scalar, ...] = get_args(Scalar)
 Cast = Scalar | dict[str, Scalar]
 """One type for all fields, or a type for each field that is to be converted."""
 
-# Python's own int() and float() also take underscores and words such as "infinity", which are no numbers in events.
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DIGITS = re.compile(r"[+-]?[0-9]{1,4000}")  # Python refuses to read 4,300 and more
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 _KINDS = {bool: "bool", int: "int", float: "float", str: "text", type(None): "null", dict: "object", list: "list"}
 
@@ -73,9 +72,13 @@ def _to_float(found: object) -> float:
             return float(found)
         except OverflowError:
             raise _refusal("float", found) from None
-    if isinstance(found, str) and _NUMBER.fullmatch(found.strip()):
-        number = float(found)
-        if math.isfinite(number):
+    if isinstance(found, str):
+        try:
+            number = float(found)
+        except ValueError:
+            raise _refusal("float", found) from None
+        # float() also takes underscores, other scripts' digits and words such as "infinity", which are no numbers here.
+        if math.isfinite(number) and "_" not in found and found.isascii():
             return number
     raise _refusal("float", found)
 
@@ -84,11 +87,13 @@ def _to_int(found: object) -> int:
     if isinstance(found, int):
         return int(found)
     number = found
-    if isinstance(found, str) and _NUMBER.fullmatch(found.strip()):
-        try:
+    if isinstance(found, str):
+        if _DIGITS.fullmatch(found.strip()):
             return int(found)  # not by way of float, which rounds whole numbers beyond 2**53
+        try:
+            number = _to_float(found)
         except ValueError:
-            number = float(found)
+            raise _refusal("int", found) from None
     if isinstance(number, float) and number.is_integer():
         return int(number)
     raise _refusal("int", found)

@@ -203,8 +203,8 @@ def test_any_separator_is_taken_literally(separator: str, event_type: str, paylo
     [
         (b"iris", DecodeError, r"^expected 2 cells \(type, n\), found 1 in 'iris'$"),
         (b"iris,1,2", DecodeError, r"^expected 2 cells \(type, n\), found 3 in 'iris,1,2'$"),
-        (b"iris,wide", DecodeError, r"^column 'n': expected int, got 'wide' \(text\)$"),
-        (b"iris,", DecodeError, r"^column 'n': expected int, got '' \(text\)$"),
+        (b"iris,wide", DecodeError, r"^field 'n': expected int, got 'wide' \(text\)$"),
+        (b"iris,", DecodeError, r"^field 'n': expected int, got '' \(text\)$"),
         (b"", DecodeError, "^expected a row of cells, got empty text$"),
         (b'"iris,1', DecodeError, "unexpected end of data"),
         (b",1", TypeMissingError, "^the event's type in column 'type' is empty$"),
