@@ -7,7 +7,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from penstock.errors import EnvelopeError, ErrorCode, InternalError, RecordError
-from penstock.event import CONFIG_VERSION, MODEL, ROUTE, SOURCE, coordinates, own_headers, pack_headers, record_size
+from penstock.event import (
+    CONFIG_VERSION,
+    MODEL,
+    ROUTE,
+    SOURCE,
+    coordinates,
+    own_headers,
+    pack_headers,
+    record_size,
+    size_bound,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,9 +192,12 @@ class DeadLetters:
             route=origin.route,
             config_version=origin.config_version,
         ).headers()
+        packed = pack_headers(added)
+        if size_bound(record.key, record.value, packed, record.headers) <= self.max_bytes:
+            return self.topic, None, packed
         own = _readable(record.headers)
         if record_size(record.key, record.value, added, own) <= self.max_bytes:
-            return self.topic, None, pack_headers(added)
+            return self.topic, None, packed
         added[ERROR_VALUE_BYTES] = str(len(record.value or b""))
         if record_size(record.key, b"", added, own) > self.max_bytes:
             added = {**dict.fromkeys(own, _LEFT_OUT), **added}

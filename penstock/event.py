@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from penstock.errors import EnvelopeError
+from penstock.errors import EnvelopeError, OversizeError
 
 __all__ = [
     "CE_ID",
@@ -44,6 +44,8 @@ __all__ = [
     "own_headers",
     "pack_headers",
     "record_size",
+    "refuse_oversize",
+    "size_bound",
     "unpack_headers",
 ]
 
@@ -172,7 +174,7 @@ def pack_headers(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
 
 
 def _safe(text: str) -> str:
-    return _UNSAFE.sub(_REPLACEMENT, text)
+    return text if text.isprintable() else _UNSAFE.sub(_REPLACEMENT, text)
 
 
 def unpack_headers(packed: str) -> dict[str, str]:
@@ -210,3 +212,26 @@ def record_size(key: bytes | None, value: bytes | None, added: Mapping[str, str]
     for name, text in {**own, **added}.items():
         size += _HEADER_OVERHEAD + len(name.encode(errors="replace")) + len(text.encode(errors="replace"))
     return size
+
+
+def size_bound(key: bytes | None, value: bytes | None, packed: str, own: str | None) -> int:
+    """Return a number of bytes that `record_size` does not exceed, without a look into the headers.
+
+    A character is at most four bytes, and a header's overhead is less than four times its separators and name.
+    """
+    bound = _RECORD_OVERHEAD + 4 * len(packed)
+    if value:
+        bound += len(value)
+    if key:
+        bound += len(key)
+    if own:
+        bound += 4 * len(own)
+    return bound
+
+
+def refuse_oversize(key: bytes | None, value: bytes | None, packed: str, own: str | None, limit: int) -> None:
+    """Raise `OversizeError` for a record above the limit, in bytes."""
+    if size_bound(key, value, packed, own) > limit:
+        size = record_size(key, value, unpack_headers(packed), own_headers(own))
+        if size > limit:
+            raise OversizeError(size, limit)

@@ -155,7 +155,9 @@ def test_a_key_too_large_is_delivered_nowhere() -> None:
 
 def test_unreadable_headers_do_not_stand_in_the_way() -> None:
     """Whatever is wrong with the record, it becomes a letter."""
-    assert LETTERS.deliver(DecodeError("no JSON"), RECORD._replace(headers="{"))[0] == "dead"
+    for value in (b"x", b"x" * 20_000):
+        record = RECORD._replace(headers="{", value=value)
+        assert LETTERS.deliver(DecodeError("no JSON"), record)[0] == "dead"
 
 
 @pytest.mark.parametrize("size", [9_000, 9_500, 9_600, 9_700, 9_800, 10_000])
