@@ -1,0 +1,220 @@
+"""The renderer: what becomes of every result."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from output_adapter.renderer import Renderer
+from penstock.event import Deliveries, unpack_headers
+from penstock.routing.document import RoutingDocument, load
+from penstock.testing.builders import document, result, results, route
+
+ROOT = Path(__file__).parents[2]
+MESSAGES = ROOT / "tests" / "data" / "messages"
+DEMO = load(ROOT / "config" / "routing.yaml")
+
+
+def renderer(found: RoutingDocument | None = None, *, limit: int = 10_000) -> Renderer:
+    """A renderer of a document."""
+    return Renderer(found or document(), prefix="penstock", max_request_bytes=limit, max_dead_letter_bytes=20_000)
+
+
+def output(**keys: Any) -> RoutingDocument:
+    """A document whose route has an output with these keys."""
+    return document(routes=[route(output={"topic": "iris-results", **keys})])
+
+
+def only(deliveries: Deliveries) -> tuple[str | None, bytes | None, dict[str, str]]:
+    """The one delivery of a batch of one, its headers unpacked."""
+    assert len(deliveries.topics) == 1
+    return deliveries.topics[0], deliveries.values[0], unpack_headers(deliveries.headers[0])
+
+
+def cause(deliveries: Deliveries) -> tuple[str, str]:
+    """Code and reason of the one delivery, which is a dead letter."""
+    topic, value, headers = only(deliveries)
+    assert (topic, value) == ("penstock.dead-letters", None)
+    return headers["penstock-error-code"], headers["penstock-error-reason"]
+
+
+def sample(name: str) -> bytes:
+    """A sample message without the line end that editors want at the end of a file."""
+    return (MESSAGES / name).read_bytes().removesuffix(b"\n")
+
+
+def test_a_result_goes_out_as_it_is() -> None:
+    """Its bytes stay, its headers too; only the content type is that of the output."""
+    assert only(renderer().render(*results(sample("result.json")))) == (
+        "iris-results",
+        None,
+        {"content-type": "application/json"},
+    )
+
+
+NO_INPUT = "format 'tagged' needs the input, which the result does not carry; was the event bytes?"
+NAMES = [{"map_prediction": {"0": "setosa"}}]
+
+
+@pytest.mark.parametrize(
+    ("keys", "name", "content_type"),
+    [
+        ({"format": "json", "transform": NAMES}, "output.json", "application/json"),
+        ({"format": "text", "transform": NAMES}, "output.txt", "text/plain"),
+        ({"format": "tagged", "transform": NAMES}, "output.tagged", "text/plain"),
+        ({"format": "value", "transform": NAMES}, "output-value.json", "application/json"),
+    ],
+)
+def test_every_format_after_its_transforms(keys: dict[str, Any], name: str, content_type: str) -> None:
+    """The samples that the documentation shows."""
+    found = only(renderer(output(**keys)).render(*results(sample("result.json"))))
+
+    assert found == ("iris-results", sample(name), {"content-type": content_type})
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "made"),
+    [
+        ({"format": "text"}, result("a b"), b"a b"),
+        ({"format": "text"}, b'{"prediction":1.50}', b"1.50"),
+        ({"format": "value"}, b'{"prediction":1.50}', b"1.50"),
+        ({"format": "value"}, result(None), b"null"),
+        ({"format": "tagged"}, result("x", input={"a": 1}), b'{"a":1}###x'),
+        ({"format": "tagged", "separator": "|"}, result("x", input="a###b"), b"a###b|x"),
+        ({"format": "json", "transform": [{"select": ["prediction"]}]}, result("x"), b'{"prediction":"x"}'),
+        ({"format": "json", "transform": [{"template": "{prediction}!"}]}, result("x"), b'"x!"'),
+        ({"format": "text", "transform": [{"template": "{prediction}!"}]}, result("x"), b"x!"),
+        ({"format": "tagged", "transform": [{"template": "{prediction}!"}]}, result("x"), b"5.1,3.5,1.4,0.2###x!"),
+        ({"format": "text", "transform": [{"cast": {"prediction": "int"}}]}, result(1.0), b"1"),
+        ({"format": "json", "transform": ["as_is"]}, result("x"), None),
+        (
+            {"format": "json", "transform": [{"rename": {"input": "event"}}, {"select": ["event"]}]},
+            b'{"input":{"n":1.0, "id":12345678901234567890123},"prediction":0}',
+            b'{"event":{"n":1.0, "id":12345678901234567890123}}',
+        ),
+    ],
+)
+def test_outputs_say_what_their_route_wants(keys: dict[str, Any], value: bytes, made: bytes | None) -> None:
+    """Numbers and inputs that no transform touches keep their very text."""
+    assert only(renderer(output(**keys)).render(*results(value)))[1] == made
+
+
+def test_a_shadow_never_goes_out() -> None:
+    """Whatever brought it to the topic of results, it stops here."""
+    assert cause(renderer().render(*results(result(), shadow="true"))) == (
+        "SHADOW",
+        "a shadow result must not reach a user's topic; shadow results have a topic of their own",
+    )
+
+
+def test_an_emptied_shadow_mark_is_none() -> None:
+    """The input adapter empties the mark that an event brings along."""
+    assert only(renderer().render(*results(result(), shadow="")))[0] == "iris-results"
+
+
+def test_a_route_that_is_gone_is_a_fault() -> None:
+    """The result's own headers still tell its source, model and version: they are not replaced."""
+    deliveries = renderer().render(*results(result(), route="rose"))
+
+    assert cause(deliveries) == ("UNKNOWN_ROUTE", "version 7 of the routing document has no route 'rose'")
+    assert only(deliveries)[2] == {
+        "penstock-error-code": "UNKNOWN_ROUTE",
+        "penstock-error-reason": "version 7 of the routing document has no route 'rose'",
+        "penstock-error-stage": "output_adapter",
+        "penstock-error-component": "renderer",
+        "penstock-error-record": "penstock.results/0/0",
+        "penstock-error-attempts": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "headers", "finding"),
+    [
+        (None, results(b"").headers[0], "its value is null"),
+        (result(), None, "its content type is None, expected 'application/vnd.penstock.result+json'"),
+        (result(), "{", "its headers cannot be read: Input data was truncated"),
+        (result(), '{"content-type":"text/plain"}', "its content type is 'text/plain', expected"),
+        (result(), '{"content-type":"application/vnd.penstock.result+json"}', "it has no header 'penstock-route'"),
+        (b"poison", results(b"").headers[0], "its value is no result: JSON is malformed"),
+        (b"{}", results(b"").headers[0], "its value is no result: Object missing required field `prediction`"),
+        (b"[1]", results(b"").headers[0], "its value is no result: Expected `object`, got `array`"),
+    ],
+)
+def test_a_record_that_is_no_result_is_a_fault(value: bytes | None, headers: str | None, finding: str) -> None:
+    """Somebody else wrote to the topic of results: the reason says how one can tell."""
+    batch = results(value)._replace(headers=[headers])
+    code, reason = cause(renderer(output(format="text")).render(*batch))
+
+    assert code == "ENVELOPE"
+    assert reason.startswith(f"the record is no result of Penstock's: {finding}")
+    assert reason.endswith("; who else writes to this topic?")
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "reason"),
+    [
+        (
+            {"format": "json", "transform": NAMES},
+            result(5),
+            "transform 'map_prediction': prediction '5' is not in the table, which has '0'",
+        ),
+        (
+            {"format": "text", "transform": [{"select": ["scored_at"]}]},
+            result(),
+            "transform 'output': format 'text' needs the field 'prediction', which the transforms removed",
+        ),
+        (
+            {"format": "tagged"},
+            b'{"prediction":0}',
+            f"transform 'output': {NO_INPUT}",
+        ),
+    ],
+)
+def test_results_that_do_not_fit_are_faults(keys: dict[str, Any], value: bytes, reason: str) -> None:
+    """No prediction is made up."""
+    assert cause(renderer(output(**keys)).render(*results(value))) == ("TRANSFORM", reason)
+
+
+def test_a_record_too_large_is_told_before_it_is_sent() -> None:
+    """The result is kept as a dead letter."""
+    code, reason = cause(renderer(limit=1_000).render(*results(result(input="a" * 2_000))))
+
+    assert code == "OVERSIZE"
+    assert reason.endswith("at most 1000 are allowed (limits.max_request_bytes)")
+
+
+def test_one_bad_result_does_not_fail_its_batch() -> None:
+    """Every result has its own delivery, in their order."""
+    found = renderer(output(format="text")).render(*results(result("a"), b"poison", None, result("b")))
+
+    assert found.topics == ["iris-results", "penstock.dead-letters", "penstock.dead-letters", "iris-results"]
+    assert found.values == [b"a", None, None, b"b"]
+
+
+def test_keys_may_stay_with_the_engine() -> None:
+    """They count only for their size."""
+    batch = results(result())
+
+    assert renderer().render(*batch._replace(keys=None)) == renderer().render(*batch)  # type: ignore[arg-type]
+
+
+def test_an_empty_batch_has_no_deliveries() -> None:
+    """Nothing in, nothing out."""
+    assert renderer().render(*results()) == Deliveries()
+
+
+@pytest.mark.parametrize("form", ["json", "text", "tagged", "value"])
+@pytest.mark.parametrize("transform", [[], NAMES, [{"default": {"prediction": "none"}}, {"template": "{prediction}"}]])
+@given(
+    value=st.binary(max_size=30)
+    | st.none()
+    | st.builds(result, st.none() | st.text() | st.integers() | st.lists(st.text()))
+)
+def test_every_result_has_one_delivery(form: str, transform: list[Any], value: bytes | None) -> None:
+    """Whatever comes: one delivery, and never our own fault."""
+    deliveries = renderer(output(format=form, transform=transform)).render(*results(value))
+
+    assert len(deliveries.topics) == len(deliveries.values) == len(deliveries.headers) == 1
+    assert unpack_headers(deliveries.headers[0]).get("penstock-error-code") != "INTERNAL"
