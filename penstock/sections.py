@@ -115,6 +115,15 @@ class FlinkSettings(_Section):
     transaction_timeout_ms: Positive = 600_000
     """With exactly-once: how long an unfinished transaction stays open, in milliseconds; no more than the
     broker allows."""
+    delivery_timeout_ms: Positive = 120_000
+    """How long a sink tries to write a record before its job fails and restarts, in milliseconds: a broker's restart
+    should fit in."""
+    compression: Literal["none", "lz4", "snappy", "zstd", "gzip"] = "lz4"
+    """How sinks compress batches. Headers repeat from record to record: lz4 costs less than it saves, even here."""
+    linger_ms: Annotated[int, Field(ge=0)] = 5
+    """How long a sink waits for more records for a batch, in milliseconds."""
+    producer_batch_bytes: Positive = 128 * 1024
+    """Size at which a sink's batch is sent without waiting, in bytes."""
     topic_discovery_interval_ms: Positive = 5_000
     """How often a job looks for new topics and partitions, in milliseconds."""
     restart_initial_delay_ms: Positive = 500

@@ -53,9 +53,10 @@ if changed .venv/wheel.sha256 .penstock/wheel/sources.sha256; then
   stamp .venv/wheel.sha256 .penstock/wheel/sources.sha256
 fi
 
-if changed "$jars/pom.sha256" pom.xml; then
+java_sources=(java/io/penstock/flink/*.java)
+if changed "$jars/pom.sha256" pom.xml "${java_sources[@]}"; then
   echo "fetching the jars ..."
   rm -rf "$jars"
-  mvn --quiet --batch-mode generate-resources
-  stamp "$jars/pom.sha256" pom.xml
+  mvn --quiet --batch-mode -Dstyle.color=never package
+  stamp "$jars/pom.sha256" pom.xml "${java_sources[@]}"
 fi

@@ -1,0 +1,55 @@
+"""The PMML job's function: a batch of requests as columns, scored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyflink.table.udf import ScalarFunction
+
+from jobs.pmml_job.scorer import Requests, Scorer, ScorerConfig
+from penstock.flink.columns import frame, milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from pyflink.table import FunctionContext
+
+__all__ = ["ScoreRequests"]
+
+
+class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are untyped
+    """Scores requests with the models that the job was started with."""
+
+    def __init__(self, descriptors: Sequence[Mapping[str, Any]], config: Mapping[str, Any], heap_mb: int) -> None:
+        self._descriptors = list(descriptors)
+        self._config = dict(config)
+        self._heap_mb = heap_mb
+
+    def open(self, function_context: FunctionContext) -> None:  # noqa: ARG002 pyflink's signature
+        """Start Java inside this worker and load the models, before the first request."""
+        from jobs.pmml_job import engine  # noqa: PLC0415 the client that submits needs neither Java nor pypmml
+
+        self._scorer = Scorer(self._descriptors, ScorerConfig(**self._config), engine.start(self._heap_mb))
+
+    def eval(
+        self,
+        values: pd.Series[bytes],
+        unseen_bytes: pd.Series[int],
+        topics: pd.Series[str],
+        timestamps: pd.Series[pd.Timestamp],
+        models: pd.Series[str],
+        content_types: pd.Series[str],
+        shadows: pd.Series[str],
+    ) -> pd.DataFrame:
+        """Score a batch; the columns are those that the pipeline names."""
+        requests = Requests(
+            values=values.tolist(),
+            unseen_bytes=unseen_bytes.tolist(),
+            topics=topics.tolist(),
+            timestamps_ms=milliseconds(timestamps),
+            models=models.tolist(),
+            content_types=content_types.tolist(),
+            shadows=shadows.tolist(),
+        )
+        return frame(self._scorer.score(requests))

@@ -1,0 +1,53 @@
+"""The PMML job as the diagram shows it: request topics of its models -> scored -> results, dead letters."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from pyflink.table.udf import udf
+
+from jobs.pmml_job.operators import ScoreRequests
+from jobs.pmml_job.scorer import ScorerConfig
+from penstock import topics
+from penstock.event import CONTENT_TYPE, MODEL, SHADOW
+from penstock.flink.columns import DELIVERY
+from penstock.flink.pipeline import SIZE_COLUMN, Flow, header
+from penstock.flink.tables import Source
+from penstock.models.repository import read_catalog
+
+if TYPE_CHECKING:
+    from pyflink.table import StatementSet
+
+    from penstock.settings import Settings
+
+__all__ = ["JOB", "JOB_NAME", "build"]
+
+JOB = "pmml"
+JOB_NAME = "penstock-pmml-job"
+
+
+def build(flow: Flow, settings: Settings) -> StatementSet:
+    """Build the pipeline with the models that the repository has now."""
+    prefix, limits = settings.topics.prefix, settings.limits
+    config = ScorerConfig(
+        request_topic_prefix=topics.request_topic(prefix, JOB, ""),
+        results=topics.results(prefix),
+        shadow_results=topics.shadow_results(prefix),
+        dead_letters=topics.dead_letters(prefix),
+        max_request_bytes=limits.max_request_bytes,
+        max_dead_letter_bytes=limits.max_dead_letter_bytes,
+    )
+    descriptors = [descriptor.plain() for descriptor in read_catalog(settings.models_dir).of_job(JOB)]
+    function = ScoreRequests(descriptors, asdict(config), settings.pmml.heap_mb)
+    flow.environment.create_temporary_function("score", udf(function, result_type=DELIVERY, func_type="pandas"))
+    requests = flow.read(
+        Source(
+            name="requests",
+            cluster=settings.kafka.internal_cluster,
+            group=JOB_NAME,
+            pattern=topics.request_pattern(prefix, JOB),
+        )
+    )
+    columns = ["`value`", SIZE_COLUMN, "`topic`", "`timestamp`", header(MODEL), header(CONTENT_TYPE), header(SHADOW)]
+    return flow.deliver(flow.apply(requests, "score", columns))

@@ -1,0 +1,43 @@
+"""Between the engine's columns and the core's lists: what a vectorized function is given and what it returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from pyflink.table import DataTypes
+
+if TYPE_CHECKING:
+    from penstock.event import Deliveries
+
+__all__ = ["DELIVERY", "frame", "milliseconds"]
+
+DELIVERY = DataTypes.ROW(
+    [
+        DataTypes.FIELD("topic", DataTypes.STRING()),
+        DataTypes.FIELD("value", DataTypes.BYTES()),
+        DataTypes.FIELD("headers", DataTypes.STRING()),
+    ]
+)
+"""What becomes of a record: `Deliveries`, row by row."""
+
+
+def frame(deliveries: Deliveries) -> pd.DataFrame:
+    """Return deliveries as the columns of `DELIVERY`."""
+    # Object columns as they are: left to itself, pandas looks at every value to guess a type, which doubles the cost.
+    columns = {"topic": deliveries.topics, "value": deliveries.values, "headers": deliveries.headers}
+    return pd.DataFrame({name: pd.Series(rows, dtype=object) for name, rows in columns.items()}, copy=False)
+
+
+def milliseconds(timestamps: pd.Series[pd.Timestamp]) -> list[int]:
+    """Return a column of timestamps as milliseconds since 1970."""
+    found: list[int] = timestamps.astype("int64").floordiv(_UNITS[_unit(timestamps)]).tolist()
+    return found
+
+
+#: How many of a column's units make a millisecond.
+_UNITS = {"ns": 1_000_000, "us": 1_000, "ms": 1}
+
+
+def _unit(timestamps: pd.Series[pd.Timestamp]) -> str:
+    return str(getattr(timestamps.dtype, "unit", "ns"))

@@ -1,0 +1,92 @@
+"""The one shape that all pipelines have: records from topics, one vectorized function, records to topics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from penstock.flink.tables import Sink, Source, identifier, literal, sink_ddl, source_ddl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyflink.table import StatementSet, TableEnvironment
+
+    from penstock.clusters import ClusterSettings
+    from penstock.settings import Settings
+
+__all__ = ["OWN_HEADERS", "SIZE_COLUMN", "Flow", "header"]
+
+SIZE_COLUMN = "penstock_unseen_bytes(`key`, `headers`)"
+"""What key and headers add to a record's size: they stay in the engine."""
+
+OWN_HEADERS = "CASE WHEN CARDINALITY(`headers`) > 0 THEN JSON_STRING(CAST(`headers` AS MAP<STRING, STRING>)) END"
+"""The record's own headers as the text of a JSON object; null, which is quick, where it has none."""
+
+
+def header(name: str) -> str:
+    """Return the column of one header's text; null where the record does not have it."""
+    return f"CAST(`headers`[{literal(name)}] AS STRING)"
+
+
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """A pipeline being built in a table environment."""
+
+    environment: TableEnvironment
+    settings: Settings
+    job_name: str
+
+    def read(self, source: Source) -> str:
+        """Declare topics to read; returns the table's name."""
+        self.environment.execute_sql(source_ddl(source, self.settings))
+        return source.name
+
+    def apply(self, table: str, function: str, columns: Sequence[str]) -> str:
+        """Let a vectorized function that returns `DELIVERY` say what becomes of each record; returns a view's name.
+
+        Key, timestamp and own headers stay in the engine, and so does the value unless the function gives another.
+        """
+        name = f"{table}_{function}"
+        self.environment.execute_sql(f"""CREATE TEMPORARY VIEW {identifier(name)} AS
+            SELECT
+                `key`,
+                COALESCE(`delivery`.`value`, `value`) AS `value`,
+                `delivery`.`topic` AS `topic`,
+                penstock_headers(
+                    `headers`, `delivery`.`headers`, `source_topic`, `partition`, `offset`, `timestamp`
+                ) AS `headers`,
+                `timestamp`
+            FROM (
+                SELECT
+                    `key`, `value`, `topic` AS `source_topic`, `partition`, `offset`, `timestamp`, `headers`,
+                    {function}({", ".join(columns)}) AS `delivery`
+                FROM {identifier(table)}
+            )
+            WHERE `delivery`.`topic` IS NOT NULL""")
+        return name
+
+    def deliver(self, view: str) -> StatementSet:
+        """Write each record to the topic that it names: Penstock's own on the internal cluster, users' on theirs."""
+        statements = self.environment.create_statement_set()
+        kafka = self.settings.kafka
+        internal, external = kafka.internal_cluster, kafka.external
+        if internal == external:
+            self._insert(statements, view, "records", external)
+            return statements
+        own = f"`topic` LIKE {literal(self.settings.topics.prefix.replace('_', '!_') + '.%')} ESCAPE '!'"
+        self._insert(statements, view, "internal_records", internal, own)
+        self._insert(statements, view, "external_records", external, f"NOT ({own})")
+        return statements
+
+    def _insert(
+        self, statements: StatementSet, view: str, name: str, cluster: ClusterSettings, condition: str = ""
+    ) -> None:
+        sink = Sink(name=name, cluster=cluster, job_name=self.job_name)
+        self.environment.execute_sql(sink_ddl(sink, self.settings))
+        statements.add_insert_sql(
+            f"INSERT INTO {identifier(name)} SELECT `key`, `value`, `topic`, `headers`, `timestamp`"  # noqa: S608 our own names
+            f" FROM {identifier(view)}{' WHERE ' + condition if condition else ''}"
+        )

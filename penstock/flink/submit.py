@@ -1,0 +1,70 @@
+"""What every deployable's entry point does: read the settings, build the pipeline, submit it, say its job id."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from penstock import logs, settings
+from penstock.errors import PenstockError
+from penstock.flink import environment
+from penstock.flink.pipeline import Flow
+
+if TYPE_CHECKING:
+    from pyflink.table import StatementSet
+
+    from penstock.settings import Settings
+
+__all__ = ["Build", "main"]
+
+
+class Build(Protocol):
+    """A deployable's pipeline."""
+
+    def __call__(self, flow: Flow, settings: Settings) -> StatementSet:
+        """Build it; what it returns is one job."""
+
+
+def main(job_name: str, build: Build) -> None:
+    """Run a deployable's command line: submit its job to the cluster that the settings name, and leave it there."""
+
+    @click.command(
+        help=f"Submit the job {job_name!r} to the Flink cluster that the settings name, and print its id.\n\n"
+        "The cluster needs the jars that pom.xml makes on its class path; workers run the code of the wheel.",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    @click.option(
+        "--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file [config/penstock.yaml]."
+    )
+    @click.option(
+        "--wheel",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True),
+        required=True,
+        help="Penstock's wheel, which the workers run.",
+    )
+    def command(settings_file: Path | None, wheel: Path) -> None:
+        try:
+            click.echo(submit(job_name, build, settings.load(settings_file), wheel))
+        except PenstockError as error:
+            raise click.ClickException(str(error)) from error
+
+    command(prog_name=f"{Path(sys.argv[0]).parent.name}")
+
+
+def submit(job_name: str, build: Build, loaded: Settings, wheel: Path) -> str:
+    """Submit a job in detached mode.
+
+    Returns:
+        Its id on the cluster.
+    """
+    logs.configure(loaded.logs.level, loaded.logs.layout)
+    options = {**environment.configuration(loaded, job_name), **environment.on_cluster(loaded, wheel)}
+    flow = Flow(environment=environment.create(options), settings=loaded, job_name=job_name)
+    client = build(flow, loaded).execute().get_job_client()
+    if client is None:
+        msg = f"the cluster gave no client for the job {job_name!r}"
+        raise RuntimeError(msg)
+    return str(client.get_job_id())
