@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jpype
-import jpype.config
 import pypmml
 
 from penstock.errors import PrerequisiteError
@@ -37,16 +36,19 @@ def java_options(heap_mb: int) -> tuple[str, ...]:
 def start(options: Sequence[str]) -> None:
     """Start the machine if it does not run yet; a process can have only one, whose options stay.
 
-    Raises `PrerequisiteError` where there is no Java, or it refuses the options.
+    Raises `PrerequisiteError` where there is no Java. Options that Java does not know end the process.
     """
     with _STARTING:
         if jpype.isJVMStarted():
             return
-        # Waiting for Java's threads at exit is what a process with JPype hangs in; the process ends them anyway.
-        jpype.config.destroy_jvm = False
         jars = Path(pypmml.__file__).parent / "jars" / "*"
         try:
             jpype.startJVM(*options, classpath=str(jars), convertStrings=True)
         except Exception as error:  # JPype raises whatever the platform's loader raises
             fault = f"no Java that can be started ({error}); install a JDK 17 and set JAVA_HOME"
             raise PrerequisiteError((fault,)) from error
+        # At exit Java waits for its threads that are no daemons. The thread that started the machine is one, and in a
+        # worker it never ends: without this the process hangs at exit (and aborts there if told not to wait).
+        threads = jpype.JClass("java.lang.Thread")
+        threads.detach()
+        threads.attachAsDaemon()

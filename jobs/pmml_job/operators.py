@@ -26,9 +26,9 @@ class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases ar
         self._config = dict(config)
         self._heap_mb = heap_mb
 
-    def open(self, function_context: FunctionContext) -> None:  # noqa: ARG002 pyflink's signature
+    def open(self, function_context: FunctionContext) -> None:
         """Start Java inside this worker and load the models, before the first request."""
-        from jobs.pmml_job import engine  # noqa: PLC0415 the client that submits needs neither Java nor pypmml
+        from jobs.pmml_job import engine
 
         self._scorer = Scorer(self._descriptors, ScorerConfig(**self._config), engine.start(self._heap_mb))
 

@@ -2,14 +2,12 @@
 
 import json
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import jpype
 import pytest
 
 from jobs.pmml_job.engine import Engine
-from jobs.pmml_job.jvm import java_options
 from jobs.pmml_job.pmml4s import MatrixCall, RecordsCall
 from penstock.errors import ModelLoadError
 
@@ -122,15 +120,3 @@ def test_java_failure_is_an_exception(pmml_engine: Engine) -> None:
     assert model.score([("b+",), ("x",)]) == [(True,), (False,)]
     with pytest.raises(jpype.JException, match="Unclosed group"):
         model.score([("b+",), ("(",)])
-
-
-def test_starting_twice_is_harmless(pmml_engine: Engine, identity: Callable[..., bytes]) -> None:
-    """A process has one Java machine; whoever starts it again gets the one that runs."""
-    from jobs.pmml_job import engine
-
-    assert engine.start(64)(identity(), "model:1").score([(1.0,)]) == pmml_engine(identity(), "model:1").score([(1.0,)])
-
-
-def test_heap_is_what_the_caller_says() -> None:
-    """The heap is the only size that matters; the rest of the options keep Java out of the way."""
-    assert "-Xmx96m" in java_options(96)
