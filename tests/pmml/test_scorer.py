@@ -1,14 +1,17 @@
 """The scorer on the real engine: results, dead letters, and what a batch keeps apart."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jobs.pmml_job.scorer import Requests, Scorer
-from penstock.event import CSV, REQUEST, Deliveries, unpack_headers
+from penstock.event import CSV, JSON, REQUEST, Deliveries, unpack_headers
 
 Batch = Callable[..., Requests]
 Describe = Callable[..., dict[str, Any]]
@@ -227,3 +230,36 @@ def test_clocks_that_disagree(ready: Scorer, batch: Batch, outcomes: Outcomes) -
     """Latency is told as it is, even where clocks disagree."""
     (result,) = outcomes(ready.score(batch({"x": 1}, timestamps_ms=[1_767_323_045_700])))
     assert result["latency_ms"] == -22
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # a scorer keeps nothing from batch to batch
+@given(
+    st.lists(
+        st.one_of(
+            st.none(),
+            st.binary(max_size=40),
+            st.recursive(
+                st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+                lambda inner: (
+                    st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["x", "input", "data"]), inner)
+                ),
+                max_leaves=5,
+            ).map(lambda tree: json.dumps(tree).encode()),
+        ),
+        max_size=8,
+    ),
+    st.sampled_from([None, JSON, REQUEST, CSV, "?"]),
+)
+def test_anything_becomes_one_delivery(
+    ready: Scorer, batch: Batch, values: list[bytes | None], kind: str | None
+) -> None:
+    """Whatever comes, each request becomes a result that is JSON, or a dead letter with its cause."""
+    deliveries = ready.score(batch(*values, content_types=[kind] * len(values)))
+    assert len(deliveries.topics) == len(deliveries.values) == len(deliveries.headers) == len(values)
+    for topic, value, headers in zip(deliveries.topics, deliveries.values, deliveries.headers, strict=True):
+        if topic == "penstock.results":
+            assert value is not None
+            assert isinstance(json.loads(value, parse_constant=pytest.fail)["prediction"], float)
+        else:
+            assert (topic, value) == ("penstock.dead-letters", None)
+            assert unpack_headers(headers)["penstock-error-code"] in {"DECODE", "INPUT"}
