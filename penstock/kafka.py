@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,18 @@ if TYPE_CHECKING:
 
 __all__ = ["admin", "available", "consumer", "producer", "reaching"]
 
+#: The part of the library that tells why it could not connect.
+_CONNECTING = "kafka.net.manager"
+
 
 @contextmanager
 def reaching(cluster: ClusterSettings) -> Iterator[None]:
     """Turn what the client library raises inside the block into ``KafkaUnavailableError``."""
-    try:
-        yield
-    except (KafkaError, OSError) as error:
-        raise KafkaUnavailableError(cluster.bootstrap_servers, _said(error)) from error
+    with _first_cause() as causes:
+        try:
+            yield
+        except (KafkaError, OSError) as error:
+            raise KafkaUnavailableError(cluster.bootstrap_servers, _said(causes[0] if causes else error)) from error
 
 
 def admin(cluster: ClusterSettings, **options: object) -> KafkaAdminClient:
@@ -66,6 +71,33 @@ def available(cluster: ClusterSettings, **options: object) -> bool:
     return True
 
 
+@contextmanager
+def _first_cause() -> Iterator[list[Exception]]:
+    """Collect why connections failed: the library only logs that, and raises that time is up.
+
+    The first cause is the telling one: after a wrong password a broker just hangs up.
+    """
+    causes: list[Exception] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            arguments = record.args if isinstance(record.args, tuple) else ()
+            causes.extend(argument for argument in arguments if isinstance(argument, Exception))
+
+    logger, collector = logging.getLogger(_CONNECTING), Collector(logging.WARNING)
+    level, propagate = logger.level, logger.propagate
+    logger.propagate = propagate and logger.isEnabledFor(logging.WARNING)  # who is kept quiet stays quiet
+    logger.setLevel(min(logger.getEffectiveLevel(), logging.WARNING))
+    logger.addHandler(collector)
+    try:
+        yield causes
+    finally:
+        logger.removeHandler(collector)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
 def _said(error: Exception) -> str:
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    name = type(error).__name__
+    return f"{name}: {text.removeprefix(f'{name}: ')}" if text else name

@@ -30,7 +30,7 @@ _MIB = 1024 * 1024
 #: How long a process must live to count as started; Java itself needs that long to refuse a wrong option.
 _START_SECONDS = 2
 #: Each try waits a second longer than the one before; then it is given up, which `penstock status` says.
-_START_RETRIES = 10
+_START_RETRIES = 3
 #: supervisord's Faults for asking twice.
 _ALREADY_STARTED = 60
 

@@ -1,0 +1,308 @@
+"""The embedded stack for real: up, kills, up again, two side by side, down without a trace. No jobs run here."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+import yaml
+
+from penstock import kafka
+from penstock import settings as settings_file
+from penstock.cli.exits import Exit
+from penstock.local import machine, processes
+from penstock.local.layout import Layout
+from penstock.local.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from penstock.settings import Settings
+
+pytestmark = pytest.mark.timeout(400)
+
+ROOT = Path(__file__).parents[2]
+SERVERS = ("kafka", "jobmanager", "taskmanager")
+BACK_S = 90
+POLL_S = 0.25
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """An embedded stack in a folder and on ports of its own, used as a person would: through the command line."""
+
+    file: Path
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command of Penstock with the stack's settings."""
+        command = [sys.executable, "-m", "penstock.cli", arguments[0], "--settings", str(self.file), *arguments[1:]]
+        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        assert not check or answer.returncode == 0, answer.stdout + answer.stderr
+        return answer
+
+    @property
+    def settings(self) -> Settings:
+        """The stack's settings."""
+        return settings_file.load(self.file)
+
+    @property
+    def layout(self) -> Layout:
+        """The stack's folders."""
+        return Layout.of(self.settings)
+
+    def status(self) -> dict[str, Any]:
+        """What `penstock status` tells."""
+        return json.loads(self.run("status", "--format", "json", check=False).stdout)
+
+    def pid(self, program: str) -> int:
+        """The process id of a program, as its file says."""
+        return int(self.layout.pid_file(program).read_text(encoding="ascii"))
+
+    def left_over(self) -> list[psutil.Process]:
+        """Processes that carry the stack's mark."""
+        return processes.marked(self.layout.stack_id)
+
+    def open_ports(self) -> list[int]:
+        """Those of the stack's ports that somebody listens on."""
+        return [port for port in machine.ports(self.settings).values() if machine.holder(port)]
+
+
+def make_stack(folder: Path, **changes: dict[str, Any]) -> Stack:
+    """Write the settings of a stack in ``folder`` on free ports."""
+    kafka, controller, rpc, rest = free_ports(4)
+    local = {
+        "state_dir": str(folder / "state"),
+        "kafka_port": kafka,
+        "kafka_controller_port": controller,
+        "kafka_heap_mb": 256,
+        "flink_rpc_port": rpc,
+    }
+    content = {"local": {**local, **changes.pop("local", {})}, "flink": {"rest_port": rest}, **changes}
+    file = folder / "penstock.yaml"
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return Stack(file)
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Make stacks that share nothing; whatever a test leaves running is ended."""
+    made: list[Stack] = []
+
+    def make(**changes: dict[str, Any]) -> Stack:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(make_stack(folder, **changes))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        processes.end(stack.left_over(), 1)
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
+    """A stack that stands for all tests of this module, with what `up` said."""
+    stack = make_stack(tmp_path_factory.mktemp("standing"))
+    try:
+        yield stack, stack.run("up", "--no-jobs").stdout
+        stack.run("down")
+    finally:
+        processes.end(stack.left_over(), 1)
+
+
+def test_up_tells_each_step_and_where_things_are(standing: tuple[Stack, str]) -> None:
+    """One line a step, with its time; then the addresses."""
+    stack, said = standing
+
+    for step in ("check this machine", "Kafka answers", "make the topics", "Flink offers its slots"):
+        assert re.search(rf"^{step} \.+ .+  \[\d+\.\d s\]$", said, re.MULTILINE)
+    assert f"http://127.0.0.1:{stack.settings.flink.rest_port}" in said
+    assert f"127.0.0.1:{stack.settings.local.kafka_port}" in said
+
+
+def test_status_knows_processes_ports_and_versions(standing: tuple[Stack, str]) -> None:
+    """What runs, how much memory it holds, and which versions."""
+    stack, _ = standing
+
+    status = stack.status()
+
+    assert status["healthy"], status["faults"]
+    assert {fact["name"] for fact in status["processes"] if fact["state"] == "RUNNING"} == {
+        "supervisord",
+        "kafka",
+        "jobmanager",
+        "taskmanager",
+    }
+    assert all(fact["resident_mib"] > 0 for fact in status["processes"] if fact["state"] == "RUNNING")
+    assert all("java" in fact["holder"] for fact in status["ports"])
+    assert status["versions"]["Flink"] == "2.3.0"
+    assert status["versions"]["Kafka"] == "4.1.1"
+
+
+def test_second_up_is_harmless(standing: tuple[Stack, str]) -> None:
+    """What runs is left alone: the same processes, no new topic."""
+    stack, _ = standing
+    before = [stack.pid(name) for name in SERVERS]
+
+    said = stack.run("up", "--no-jobs").stdout
+
+    assert "they run" in said
+    assert "0 new of" in said
+    assert [stack.pid(name) for name in SERVERS] == before
+
+
+def test_killed_servers_come_back_with_their_data(standing: tuple[Stack, str]) -> None:
+    """All three at once, without a chance to close anything."""
+    stack, _ = standing
+    before = {name: stack.pid(name) for name in SERVERS}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+
+    assert wait_until(lambda: stack.status()["healthy"], BACK_S, POLL_S), stack.status()
+
+    assert all(stack.pid(name) != pid for name, pid in before.items())
+    assert "0 new of" in stack.run("up", "--no-jobs").stdout, "topics were lost with the kill"
+
+
+def test_running_stack_refuses_other_settings(standing: tuple[Stack, str], tmp_path: Path) -> None:
+    """Changed settings take effect with a restart, and up says so instead of going on with the old ones."""
+    stack, _ = standing
+    content = yaml.safe_load(stack.file.read_text(encoding="utf-8"))
+    content["flink"]["bundle_time_ms"] = 77
+    changed = Stack(tmp_path / "changed.yaml")
+    changed.file.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    refused = changed.run("up", "--no-jobs", check=False)
+
+    assert refused.returncode == Exit.STEP_FAILED
+    assert "flink.bundle_time_ms: 20, now 77" in refused.stderr
+
+
+def test_down_leaves_nothing_and_spares_other_stacks(standing: tuple[Stack, str], stacks: Callable[..., Stack]) -> None:
+    """Two stacks run side by side; ending one takes its processes and ports, keeps its data, and spares the other."""
+    other = stacks()
+    other.run("up", "--no-jobs")
+    assert len(other.open_ports()) == 4
+
+    assert "ended" in other.run("down").stdout
+
+    assert other.left_over() == []
+    assert other.open_ports() == []
+    assert other.run("status", check=False).returncode == Exit.FAILED
+    assert standing[0].status()["healthy"]
+    assert (other.layout.data / "kafka" / "meta.properties").exists()
+    assert "nothing ran" in other.run("down").stdout
+    other.run("down", "--purge")
+    assert not other.layout.data.exists()
+
+
+def test_orphans_of_a_killed_supervisor_are_found(stacks: Callable[..., Stack]) -> None:
+    """Nobody watches over the servers any more, but they carry the mark: the next up ends them and starts anew."""
+    stack = stacks()
+    stack.run("up", "--no-jobs")
+    orphan = stack.pid("kafka")
+    os.kill(stack.pid("supervisord"), signal.SIGKILL)
+
+    again = stack.run("up", "--no-jobs")
+
+    assert "of an earlier run" in again.stdout
+    assert not psutil.pid_exists(orphan)
+    os.kill(stack.pid("supervisord"), signal.SIGKILL)
+    stack.run("down")
+    assert stack.left_over() == []
+    assert stack.open_ports() == []
+
+
+def test_server_that_cannot_start_is_told_with_its_log(stacks: Callable[..., Stack]) -> None:
+    """Step, last lines of the log and what to do; the state folder stays for a closer look."""
+    stack = stacks(local={"kafka_heap_mb": 2})
+
+    failed = stack.run("up", "--no-jobs", check=False)
+
+    assert failed.returncode == Exit.STEP_FAILED
+    assert "step 'start kafka' failed" in failed.stderr
+    assert "ended as often as it was started" in failed.stderr
+    assert "initialization of VM" in failed.stderr
+    stack.run("down")
+    assert stack.left_over() == []
+
+
+def test_missing_broker_is_told_before_anything_starts(stacks: Callable[..., Stack]) -> None:
+    """An own broker that does not answer is one line, and nothing was started."""
+    stack = stacks(kafka={"external": {"bootstrap_servers": "127.0.0.1:1", "connect_timeout_ms": 500}})
+
+    failed = stack.run("up", "--no-jobs", check=False)
+
+    assert failed.returncode == Exit.UNAVAILABLE
+    assert "no Kafka broker answers at '127.0.0.1:1'" in failed.stderr
+    assert stack.left_over() == []
+
+
+def test_own_broker_is_used(stacks: Callable[..., Stack], broker_settings: Settings) -> None:
+    """With --bootstrap-servers no broker is started, topics are made on yours, and down leaves yours alone."""
+    prefix = uuid.uuid4().hex[:8]
+    stack = stacks(topics={"prefix": prefix})
+    address = broker_settings.kafka.external.bootstrap_servers
+
+    up = stack.run("up", "--no-jobs", "--bootstrap-servers", address)
+
+    assert f"--settings {stack.layout.settings_file}" in up.stdout
+    assert {fact["name"] for fact in stack.status()["processes"]} == {
+        "supervisord",
+        "jobmanager",
+        "taskmanager",
+        "demo",
+    }
+    assert stack.status()["healthy"]
+    stack.run("down")
+    assert kafka.available(broker_settings.kafka.external)
+
+
+def test_stop_script_works_without_an_environment(stacks: Callable[..., Stack], tmp_path: Path) -> None:
+    """A checkout whose .venv is gone or half-made can still be stopped."""
+    stack = stacks()
+    stack.run("up", "--no-jobs")
+    scripts = tmp_path / "checkout" / "scripts"
+    scripts.mkdir(parents=True)
+    script = scripts / "stop.sh"
+    script.write_bytes((ROOT / "scripts" / "stop.sh").read_bytes())
+    script.chmod(0o755)
+
+    subprocess.run([script, "--state-dir", stack.settings.local.state_dir], check=True, timeout=120)
+
+    assert stack.left_over() == []
+    assert stack.open_ports() == []
+    assert stack.layout.data.exists()
+
+
+def test_state_folder_may_be_deep(stacks: Callable[..., Stack], tmp_path: Path) -> None:
+    """The control socket finds a short path wherever the state folder is."""
+    deep = tmp_path.joinpath(*textwrap.wrap("d" * 200, 50))
+    stack = stacks(local={"state_dir": str(deep)}, kafka={"external": {"bootstrap_servers": "127.0.0.1:1"}})
+    layout = Layout.of(stack.settings)
+    layout.make()
+
+    assert len(os.fsencode(layout.socket)) < 108
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(layout.socket))
