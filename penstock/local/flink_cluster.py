@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from penstock.local.layout import Layout
     from penstock.settings import Settings
 
-__all__ = ["JOBMANAGER", "TASKMANAGER", "command", "configuration", "environment", "write_configuration"]
+__all__ = ["JOBMANAGER", "TASKMANAGER", "command", "configuration", "environment", "link_jars", "write_configuration"]
 
 JOBMANAGER = "jobmanager"
 TASKMANAGER = "taskmanager"
@@ -87,6 +88,23 @@ def write_configuration(settings: Settings, layout: Layout) -> None:
         (layout.flink_conf / name).write_text(_LOG4J, encoding="utf-8")
 
 
+def link_jars(settings: Settings, layout: Layout) -> None:
+    """Gather what the cluster and its clients have on their class path: Flink itself, PyFlink, the jars of pom.xml.
+
+    On the cluster's own class path and not sent along with each job: code is loaded and compiled once for all jobs, and
+    a job that restarts leaves no class loader behind.
+    """
+    shutil.rmtree(layout.flink_lib, ignore_errors=True)
+    layout.flink_lib.mkdir(parents=True)
+    home = _home()
+    jars = [*(home / "lib").glob("*.jar"), *(home / "opt").glob("flink-python-*.jar")]
+    own = sorted((settings.local.jars_dir / "flink").glob("*.jar"))
+    if not own:
+        raise StackError("Flink", "", f"{str(settings.local.jars_dir)!r} has no jars for it: run 'scripts/start.sh'")
+    for jar in (*jars, *own):
+        (layout.flink_lib / jar.name).symlink_to(jar)
+
+
 def command(program: str) -> list[str]:
     """Return the command that runs a part of the cluster until it is ended."""
     return [str(_home() / "bin" / f"{program}.sh"), "start-foreground"]
@@ -97,6 +115,7 @@ def environment(layout: Layout) -> dict[str, str]:
     return {
         "FLINK_HOME": str(_home()),
         "FLINK_CONF_DIR": str(layout.flink_conf),
+        "FLINK_LIB_DIR": str(layout.flink_lib),
         "FLINK_LOG_DIR": str(layout.logs),
         "FLINK_PID_DIR": str(layout.tmp),
         "FLINK_IDENT_STRING": layout.stack_id,

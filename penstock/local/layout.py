@@ -50,6 +50,11 @@ class Layout:
         return self.conf / "flink"
 
     @property
+    def flink_lib(self) -> Path:
+        """Links to the jars on the class path of Flink and of the clients that submit jobs."""
+        return self.conf / "flink-lib"
+
+    @property
     def settings_file(self) -> Path:
         """The settings that the running stack was started with."""
         return self.conf / "settings.yaml"

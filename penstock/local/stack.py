@@ -154,6 +154,7 @@ class _Stack:
         jobs.forget(layout)
         settings_file.write(settings, layout.settings_file)
         flink_cluster.write_configuration(settings, layout)
+        flink_cluster.link_jars(settings, layout)
         if settings.kafka.embedded:
             broker.write_configuration(settings, layout)
             broker.format_storage(settings, layout)
