@@ -42,7 +42,6 @@ def configuration(settings: Settings, job_name: str) -> dict[str, str]:
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": f"{flink.restart_initial_delay_ms}ms",
         "restart-strategy.exponential-delay.max-backoff": f"{flink.restart_max_delay_ms}ms",
-        "restart-strategy.exponential-delay.attempts-before-reset-backoff": "infinite",
         "table.local-time-zone": "UTC",
     }
 

@@ -105,6 +105,6 @@ def _jar_faults(settings: Settings) -> list[str]:
     if not absent:
         return []
     return [
-        f"the jars are missing in {', '.join(absent)}: run 'scripts/start.sh', or 'mvn -q generate-resources' yourself",
+        f"the jars are missing in {', '.join(absent)}: run 'scripts/start.sh', or 'mvn -q package' yourself",
         *versions.faults(versions.MAVEN),
     ]

@@ -236,7 +236,7 @@ def test_java_clients_get_in(broker: Broker, jars: Path, tmp_path: Path, package
     ],
 )
 def test_refusal_is_one_error_with_its_cause(broker: Broker, changes: dict[str, object], cause: str) -> None:
-    """Whatever the broker dislikes is in the one error for a Kafka that cannot be used, after a bounded time."""
+    """What the broker dislikes is in the one error for a Kafka that cannot be used, after a bounded time."""
     cluster = broker.login(**changes, connect_timeout_ms=3_000)
 
     with pytest.raises(KafkaUnavailableError, match=rf"localhost:{broker.login_port}.*{cause}"):

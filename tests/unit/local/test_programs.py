@@ -122,5 +122,5 @@ def test_flink_keeps_to_its_folders(settings: Settings) -> None:
     environment = flink_cluster.environment(Layout.of(settings))
 
     folders = {name: value for name, value in environment.items() if name.endswith("_DIR")}
-    assert set(folders) == {"FLINK_CONF_DIR", "FLINK_LOG_DIR", "FLINK_PID_DIR"}
+    assert set(folders) == {"FLINK_LIB_DIR", "FLINK_CONF_DIR", "FLINK_LOG_DIR", "FLINK_PID_DIR"}
     assert all(Path(folder).is_relative_to(settings.local.state_dir) for folder in folders.values())
