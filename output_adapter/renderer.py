@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import repeat
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
@@ -10,27 +9,16 @@ import msgspec
 from penstock import topics as names
 from penstock.deadletter import DeadLetters, Stage
 from penstock.errors import EnvelopeError, ShadowError, UnknownRouteError, shown
-from penstock.event import CONTENT_TYPE, RESULT, ROUTE, SHADOW, Deliveries, Record, refuse_oversize
+from penstock.event import RESULT, ROUTE, Deliveries, refuse_oversize
 from penstock.routing.compile import OutputPlan, encoded, outputs
 from penstock.writers import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from penstock.event import Delivery
     from penstock.routing.document import RoutingDocument
 
 __all__ = ["Renderer"]
-
-
-class _Headers(
-    msgspec.Struct, rename={"route": ROUTE, "shadow": SHADOW, "content_type": CONTENT_TYPE}, gc=False, frozen=True
-):
-    """Those of a result's headers that decide about it."""
-
-    route: str | None = None
-    shadow: str | None = None
-    content_type: str | None = None
 
 
 class _Result(msgspec.Struct, gc=False, frozen=True):
@@ -40,7 +28,6 @@ class _Result(msgspec.Struct, gc=False, frozen=True):
     input: msgspec.Raw = msgspec.Raw(b"")
 
 
-_read_headers = msgspec.json.Decoder(_Headers).decode
 _read_result = msgspec.json.Decoder(_Result).decode
 _read_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_json = msgspec.json.Decoder().decode
@@ -62,60 +49,48 @@ class Renderer:
             max_bytes=max_dead_letter_bytes,
         )
 
-    def render(  # noqa: PLR0913, PLR0917 the columns of a batch, as the engine has them
+    def render(
         self,
         values: Sequence[bytes | None],
-        keys: Sequence[bytes | None] | None,
-        topics: Sequence[str],
-        partitions: Sequence[int],
-        offsets: Sequence[int],
-        timestamps_ms: Sequence[int],
-        headers: Sequence[str | None],
+        unseen_bytes: Sequence[int],
+        routes: Sequence[str | None],
+        content_types: Sequence[str | None],
+        shadows: Sequence[str | None],
     ) -> Deliveries:
         """Render a batch of results, given as columns of one length; row by row, one delivery for each.
 
         Args:
             values: the results' bytes.
-            keys: their keys, which only count for their size; None where the engine keeps them to itself.
-            topics: the topic of results.
-            partitions: with the offsets, the results' places.
-            offsets: see partitions.
-            timestamps_ms: the records' own, milliseconds since 1970.
-            headers: the records' own, each the text of a JSON object; None where there are none.
+            unseen_bytes: what key, own headers and Kafka's bookkeeping add to each value.
+            routes: header ``penstock-route``.
+            content_types: header ``content-type``.
+            shadows: header ``penstock-shadow``, which has a text on shadows' results only.
         """
         deliveries = Deliveries()
-        known_keys = repeat(None, len(values)) if keys is None else keys
-        for row in zip(values, known_keys, topics, partitions, offsets, timestamps_ms, headers, strict=True):
-            deliveries.add(self._deliver(Record(*row)))
+        rows = zip(values, unseen_bytes, routes, content_types, shadows, strict=True)
+        for value, unseen, route, content_type, shadow in rows:
+            try:
+                if shadow:
+                    raise ShadowError  # noqa: TRY301 the one place where a shadow could slip through is plain to see
+                plan = self._plan(route, content_type)
+                if value is None:
+                    _refuse("its value is null")
+                made = None if plan.write is None else plan.write(_parts(value, plan))
+                refuse_oversize(unseen + plan.added_bytes + len(value if made is None else made), self._limit)
+                deliveries.add((plan.topic, made, plan.headers))
+            except Exception as error:  # noqa: BLE001 the record boundary: a result's fault stays with the result
+                # Source, route, model and version are among the result's own headers already.
+                deliveries.add(self._letters.deliver(error, value, unseen))
         return deliveries
 
-    def _deliver(self, record: Record) -> Delivery:
-        try:
-            value = record.value
-            plan = self._plan(record.headers)
-            if value is None:
-                _refuse("its value is null")
-            made = None if plan.write is None else plan.write(_parts(value, plan))
-            refuse_oversize(record.key, value if made is None else made, plan.headers, record.headers, self._limit)
-        except Exception as error:  # noqa: BLE001 the record boundary: a result's fault is its dead letter, its batch goes on
-            # Source, route, model and version are among the result's own headers already.
-            return self._letters.deliver(error, record)
-        return plan.topic, made, plan.headers
-
-    def _plan(self, own: str | None) -> OutputPlan:
-        try:
-            headers = _read_headers(own or "{}")
-        except (msgspec.DecodeError, UnicodeError) as error:
-            _refuse(f"its headers cannot be read: {error}")
-        if headers.content_type != RESULT:
-            _refuse(f"its content type is {shown(headers.content_type)}, expected {RESULT!r}")
-        if headers.shadow:
-            raise ShadowError
-        if not headers.route:
+    def _plan(self, route: str | None, content_type: str | None) -> OutputPlan:
+        if content_type != RESULT:
+            _refuse(f"its content type is {shown(content_type)}, expected {RESULT!r}")
+        if not route:
             _refuse(f"it has no header {ROUTE!r}")
-        plan = self._plans.get(headers.route)
+        plan = self._plans.get(route)
         if plan is None:
-            raise UnknownRouteError(headers.route, self._version)
+            raise UnknownRouteError(route, self._version)
         return plan
 
 

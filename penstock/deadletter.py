@@ -6,23 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from penstock.errors import EnvelopeError, ErrorCode, InternalError, RecordError
-from penstock.event import (
-    CONFIG_VERSION,
-    MODEL,
-    ROUTE,
-    SOURCE,
-    coordinates,
-    own_headers,
-    pack_headers,
-    record_size,
-    size_bound,
-)
+from penstock.errors import ErrorCode, InternalError, RecordError
+from penstock.event import CONFIG_VERSION, MODEL, ROUTE, SOURCE, Blank, added_size, pack_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from penstock.event import Delivery, Record
+    from penstock.event import Delivery
 
 __all__ = [
     "ERROR_ATTEMPTS",
@@ -51,7 +41,6 @@ ERROR_VALUE_BYTES = "penstock-error-value-bytes"
 
 # A reason is for a person to read; the rest of what it quotes is in the record itself.
 _REASON_CHARACTERS = 500
-_LEFT_OUT = "(left out: too large)"
 
 
 class Stage(StrEnum):
@@ -107,7 +96,7 @@ class Cause:
             ROUTE: self.route,
             CONFIG_VERSION: None if self.config_version is None else str(self.config_version),
         }
-        return {name: str(text) for name, text in found.items() if text}
+        return {name: text for name, text in found.items() if text}
 
     @classmethod
     def parse(cls, headers: Mapping[str, str]) -> Cause | None:
@@ -174,11 +163,17 @@ class DeadLetters:
     max_bytes: int
     """Largest record that the dead-letter topic takes (``limits.max_dead_letter_bytes``)."""
 
-    def deliver(self, error: Exception, record: Record, origin: Origin = _NOWHERE) -> Delivery:
+    def deliver(self, error: Exception, value: bytes | None, unseen_bytes: int, origin: Origin = _NOWHERE) -> Delivery:
         """The record as a dead letter; an error that is no `RecordError` is our own fault and gets code INTERNAL.
 
-        Where the original does not fit even here, its value is left out, then its headers' texts; a record whose key
-        alone is too large is delivered nowhere, because a producer that refuses a record stops the whole job.
+        Where the original does not fit even here, its value is left out. A record whose key and headers alone are too
+        large is delivered nowhere, because a producer that refuses a record stops the whole job.
+
+        Args:
+            error: what went wrong with it.
+            value: the record's own.
+            unseen_bytes: what its key, its headers and Kafka's own bookkeeping add to the value.
+            origin: what is known of where it comes from and where it was going.
         """
         fault = error if isinstance(error, RecordError) else InternalError(type(error).__name__, str(error))
         added = Cause(
@@ -186,27 +181,15 @@ class DeadLetters:
             reason=fault.reason,
             stage=self.stage,
             component=self.component,
-            record=coordinates(record.topic, record.partition, record.offset),
+            record=Blank.PLACE,
             source=origin.source,
             model=origin.model,
             route=origin.route,
             config_version=origin.config_version,
         ).headers()
         packed = pack_headers(added)
-        if size_bound(record.key, record.value, packed, record.headers) <= self.max_bytes:
+        if unseen_bytes + len(value or b"") + added_size(packed) <= self.max_bytes:
             return self.topic, None, packed
-        own = _readable(record.headers)
-        if record_size(record.key, record.value, added, own) <= self.max_bytes:
-            return self.topic, None, packed
-        added[ERROR_VALUE_BYTES] = str(len(record.value or b""))
-        if record_size(record.key, b"", added, own) > self.max_bytes:
-            added = {**dict.fromkeys(own, _LEFT_OUT), **added}
-        fits = record_size(record.key, b"", added, {}) <= self.max_bytes
-        return (self.topic if fits else None), b"", pack_headers(added)
-
-
-def _readable(headers: str | None) -> dict[str, str]:
-    try:
-        return own_headers(headers)
-    except EnvelopeError:
-        return {}  # the record is about to be a dead letter; unreadable headers must not stand in its way
+        packed = pack_headers({**added, ERROR_VALUE_BYTES: str(len(value or b""))})
+        fits = unseen_bytes + added_size(packed) <= self.max_bytes
+        return (self.topic if fits else None), b"", packed

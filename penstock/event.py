@@ -1,10 +1,10 @@
 """What crosses a topic: header names, content types, coordinates, and how headers cross to the engine."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from enum import StrEnum
 
 import msgspec
 
@@ -23,7 +23,6 @@ __all__ = [
     "ENTRY_SEPARATOR",
     "JSON",
     "KEY_SEPARATOR",
-    "MILLISECONDS",
     "MODEL",
     "OCTETS",
     "OWN_PREFIX",
@@ -35,17 +34,15 @@ __all__ = [
     "SPECVERSION",
     "TEXT",
     "VARIANT",
+    "Blank",
     "Deliveries",
     "Delivery",
-    "Record",
-    "TimeTexts",
+    "added_size",
     "ce_time",
     "coordinates",
     "own_headers",
     "pack_headers",
-    "record_size",
     "refuse_oversize",
-    "size_bound",
     "unpack_headers",
 ]
 
@@ -83,28 +80,25 @@ KEY_SEPARATOR = "\x1f"
 _UNSAFE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 
-# Kafka's estimateSizeInBytesUpperBound for one record in a batch of its own: batch header 61 bytes, the rest is the
-# record's own lengths and deltas. Too low, and a record that we let pass fails the whole job in its producer.
-_RECORD_OVERHEAD = 70
-# Two variable-length integers around each header's key and value, at most five bytes each.
+
+class Blank(StrEnum):
+    """A header's value that the engine fills in: what is different for each record need not cross to Python."""
+
+    PLACE = "\x1a"
+    """The record's coordinates."""
+    TIME = "\x19"
+    """The record's timestamp in RFC 3339 form; nothing where that has no year of four digits."""
+
+
+# Sizes are estimated from above, like Kafka's own estimateSizeInBytesUpperBound: too low, and a record that we let pass
+# fails the whole job in its producer. Around each header's key and value stand two integers of at most five bytes.
 _HEADER_OVERHEAD = 10
+# A topic's name of at most 249 characters, a partition of 10 digits, an offset of 19, two slashes; and 24 for the time.
+_BLANK_BYTES: Mapping[str, int] = {Blank.PLACE: 280, Blank.TIME: 24}
 
 
 Delivery = tuple[str | None, bytes | None, str]
 """One row of `Deliveries`: topic, value, packed headers."""
-
-
-class Record(NamedTuple):
-    """A record as the engine hands it over, in the order of the columns that a batch has."""
-
-    value: bytes | None
-    key: bytes | None
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    headers: str | None
-    """The record's own headers as the text of a JSON object; None where it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,49 +126,30 @@ def coordinates(topic: str, partition: int, offset: int) -> str:
     return f"{topic}/{partition}/{offset}"
 
 
-class TimeTexts(dict[int, str]):
-    """RFC 3339 texts by whole second since 1970, made on first use: neighbours in a stream share their second.
-
-    Raises `EnvelopeError` for a second outside of the years that RFC 3339 can write.
-    """
-
-    # 4096 seconds are more than an hour of live traffic; a replay of years would otherwise fill the memory.
-    _KEPT = 4096
-
-    def __missing__(self, second: int) -> str:
-        try:
-            text = datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat()
-        except (ValueError, OverflowError, OSError) as error:
-            msg = f"the record's timestamp is {second} s since 1970, beyond the year 9999; is it in milliseconds?"
-            raise EnvelopeError(msg) from error
-        if len(self) >= self._KEPT:
-            self.clear()
-        self[second] = text
-        return text
-
-
-MILLISECONDS = tuple(f".{millis:03d}Z" for millis in range(1000))
-"""How the time text ends, by millisecond within the second."""
-
-_TIMES = TimeTexts()
-
-
 def ce_time(timestamp_ms: int) -> str:
     """A Kafka timestamp (milliseconds since 1970, UTC) as RFC 3339, as in ``2026-01-02T03:04:05.678Z``.
 
     Raises `EnvelopeError` for a time outside of the years 1 to 9999.
     """
-    return _TIMES[timestamp_ms // 1000] + MILLISECONDS[timestamp_ms % 1000]
+    second, millis = divmod(timestamp_ms, 1000)
+    try:
+        text = datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat()
+    except (ValueError, OverflowError, OSError) as error:
+        msg = f"the record's timestamp is {second} s since 1970, beyond the year 9999; is it in milliseconds?"
+        raise EnvelopeError(msg) from error
+    return f"{text}.{millis:03d}Z"
 
 
-def pack_headers(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
-    """Headers as one string; control characters in keys and values become U+FFFD, so that nothing can break it."""
-    items = headers.items() if isinstance(headers, Mapping) else headers
-    return ENTRY_SEPARATOR.join(f"{_safe(key)}{KEY_SEPARATOR}{_safe(value)}" for key, value in items)
+def pack_headers(headers: Mapping[str, str]) -> str:
+    """Headers as one string; control characters in keys and values become U+FFFD, so that nothing can break it.
+
+    A `Blank` stays what it is; a text that looks like one does not.
+    """
+    return ENTRY_SEPARATOR.join(f"{_safe(key)}{KEY_SEPARATOR}{_safe(value)}" for key, value in headers.items())
 
 
 def _safe(text: str) -> str:
-    return text if text.isprintable() else _UNSAFE.sub(_REPLACEMENT, text)
+    return text if text.isprintable() or isinstance(text, Blank) else _UNSAFE.sub(_REPLACEMENT, text)
 
 
 def unpack_headers(packed: str) -> dict[str, str]:
@@ -203,35 +178,17 @@ def own_headers(text: str | None) -> dict[str, str]:
     return {key: value for key, value in headers.items() if value is not None}
 
 
-def record_size(key: bytes | None, value: bytes | None, added: Mapping[str, str], own: Mapping[str, str]) -> int:
-    """Bytes that the record needs in Kafka at most, estimated as Kafka's own producer does before it sends.
-
-    An added header replaces the record's own of the same name.
-    """
-    size = _RECORD_OVERHEAD + len(key or b"") + len(value or b"")
-    for name, text in {**own, **added}.items():
-        size += _HEADER_OVERHEAD + len(name.encode(errors="replace")) + len(text.encode(errors="replace"))
-    return size
-
-
-def size_bound(key: bytes | None, value: bytes | None, packed: str, own: str | None) -> int:
-    """Return a number of bytes that `record_size` does not exceed, without a look into the headers.
-
-    A character is at most four bytes, and a header's overhead is less than four times its separators and name.
-    """
-    bound = _RECORD_OVERHEAD + 4 * len(packed)
-    if value:
-        bound += len(value)
-    if key:
-        bound += len(key)
-    if own:
-        bound += 4 * len(own)
-    return bound
+def added_size(packed: str) -> int:
+    """Bytes that packed headers add to a record in Kafka at most, blanks filled in."""
+    return sum(
+        _HEADER_OVERHEAD
+        + len(name.encode(errors="replace"))
+        + _BLANK_BYTES.get(text, len(text.encode(errors="replace")))
+        for name, text in unpack_headers(packed).items()
+    )
 
 
-def refuse_oversize(key: bytes | None, value: bytes | None, packed: str, own: str | None, limit: int) -> None:
-    """Raise `OversizeError` for a record above the limit, in bytes."""
-    if size_bound(key, value, packed, own) > limit:
-        size = record_size(key, value, unpack_headers(packed), own_headers(own))
-        if size > limit:
-            raise OversizeError(size, limit)
+def refuse_oversize(size: int, limit: int) -> None:
+    """Raise `OversizeError` for a record above the limit, both in bytes."""
+    if size > limit:
+        raise OversizeError(size, limit)

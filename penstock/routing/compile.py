@@ -14,18 +14,20 @@ from penstock.event import (
     CE_ID,
     CE_SOURCE,
     CE_SPECVERSION,
+    CE_TIME,
     CE_TYPE,
     CONFIG_VERSION,
     CONTENT_TYPE,
-    ENTRY_SEPARATOR,
     JSON,
-    KEY_SEPARATOR,
     MODEL,
     REQUEST,
     ROUTE,
+    SOURCE,
     SPECVERSION,
     TEXT,
     VARIANT,
+    Blank,
+    added_size,
     pack_headers,
 )
 from penstock.models.ref import ModelRef
@@ -52,8 +54,10 @@ class Lane:
 
     topic: str | None
     """Where they go; None: nowhere."""
-    head: str
-    """Their packed headers as far as they are the same for all, up to where the value of ``ce_id`` follows."""
+    headers: str
+    """Those that are added, packed; the same for all of them, with blanks for what differs."""
+    added_bytes: int
+    """What these headers add to a record's size, at most."""
     make: Make
     route: str | None = None
     model: str | None = None
@@ -80,7 +84,9 @@ class OutputPlan:
 
     topic: str
     headers: str
-    """Packed; the result's own stay beside them."""
+    """Those that are added, packed; the result's own stay beside them."""
+    added_bytes: int
+    """What these headers add to a record's size, at most."""
     step: Step | None
     """The output's transforms; None where there are none."""
     write: Writer | None
@@ -99,9 +105,11 @@ def sources(document: RoutingDocument, prefix: str) -> dict[str, SourcePlan]:
         for event_type, route in routes.items():
             make, content_type = _making(source, codec, bound[route.name])
             job = document.models[ModelRef.parse(route.model).name].job
+            headers = _headers(source.topic, event_type, content_type, _route_headers(route, document.version))
             lanes[event_type] = Lane(
                 topic=request_topic(prefix, job, ModelRef.parse(route.model).name),
-                head=_head(source.topic, event_type, content_type, _route_headers(route, document.version)),
+                headers=headers,
+                added_bytes=added_size(headers),
                 make=make,
                 route=route.name,
                 model=route.model,
@@ -119,8 +127,8 @@ def sources(document: RoutingDocument, prefix: str) -> dict[str, SourcePlan]:
 
 def unmatched_lane(topic: str, plan: SourcePlan, event_type: str, version: int) -> Lane:
     """Compile the lane of an event that no route takes, where the document gives a topic for those."""
-    headers = {CONFIG_VERSION: str(version)}
-    return Lane(topic=topic, head=_head(plan.topic, event_type, plan.content_type, headers), make=lambda _: None)
+    headers = _headers(plan.topic, event_type, plan.content_type, {CONFIG_VERSION: str(version)})
+    return Lane(topic=topic, headers=headers, added_bytes=added_size(headers), make=lambda _: None)
 
 
 def outputs(document: RoutingDocument) -> dict[str, OutputPlan]:
@@ -178,15 +186,19 @@ def _route_headers(route: Route, version: int) -> dict[str, str]:
     return {ROUTE: route.name, VARIANT: DEFAULT_VARIANT, MODEL: route.model, CONFIG_VERSION: str(version)}
 
 
-def _head(source: str, event_type: str, content_type: str, headers: Mapping[str, str]) -> str:
-    constant = {
-        CE_SPECVERSION: SPECVERSION,
-        CE_SOURCE: source,
-        CE_TYPE: event_type,
-        CONTENT_TYPE: content_type,
-        **headers,
-    }
-    return f"{pack_headers(constant)}{ENTRY_SEPARATOR}{CE_ID}{KEY_SEPARATOR}"
+def _headers(source: str, event_type: str, content_type: str, of_route: Mapping[str, str]) -> str:
+    return pack_headers(
+        {
+            CE_SPECVERSION: SPECVERSION,
+            CE_ID: Blank.PLACE,
+            CE_SOURCE: source,
+            CE_TYPE: event_type,
+            CE_TIME: Blank.TIME,
+            CONTENT_TYPE: content_type,
+            **of_route,
+            SOURCE: Blank.PLACE,
+        }
+    )
 
 
 def _output(output: Output) -> OutputPlan:
@@ -197,9 +209,11 @@ def _output(output: Output) -> OutputPlan:
         "value": write_value,
         "tagged": tagged_writer(output.separator or DEFAULT_SEPARATORS["tagged"]),
     }
+    headers = pack_headers({CONTENT_TYPE: _OUTPUT_TYPES[output.format]})
     return OutputPlan(
         topic=output.topic,
-        headers=pack_headers({CONTENT_TYPE: _OUTPUT_TYPES[output.format]}),
+        headers=headers,
+        added_bytes=added_size(headers),
         step=pipeline(steps) if steps else None,
         write=None if output.format == "json" and not steps else writers[output.format],
     )

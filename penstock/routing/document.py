@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
@@ -16,6 +15,7 @@ from penstock.routing.parameters import CastRule, Fields
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from pathlib import Path
 
 __all__ = [
     "DEFAULT_PREFIX",
@@ -30,6 +30,7 @@ __all__ = [
     "TypeRule",
     "UnmatchedTopic",
     "load",
+    "load_text",
     "parse",
 ]
 
@@ -166,7 +167,7 @@ class RoutingDocument(Strict):
 
 
 def load(source: str | Path, *, prefix: str = DEFAULT_PREFIX) -> RoutingDocument:
-    """Read a routing document from a file (a `Path`) or from YAML text (a `str`).
+    """Read a routing document from a file (a `Path`) or from its text (a `str`), in YAML or JSON.
 
     Args:
         source: where the document is.
@@ -175,14 +176,21 @@ def load(source: str | Path, *, prefix: str = DEFAULT_PREFIX) -> RoutingDocument
     Raises:
         RoutingDocumentError: with every fault of the document, each with its place.
     """
-    name = f"the file {str(source)!r}" if isinstance(source, Path) else "the document"
+    if isinstance(source, str):
+        return load_text(source, prefix=prefix)
     try:
-        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-        data = yaml.load(text, _Loader)  # noqa: S506 a safe loader, which also minds keys that stand twice
+        text = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RoutingDocumentError((f"{name} cannot be read: {error}",)) from error
+        raise RoutingDocumentError((f"the file {str(source)!r} cannot be read: {error}",)) from error
+    return load_text(text, prefix=prefix)
+
+
+def load_text(text: str, *, prefix: str = DEFAULT_PREFIX) -> RoutingDocument:
+    """Read a routing document from its text, as `load` does."""
+    try:
+        data = yaml.load(text, _Loader)  # noqa: S506 a safe loader, which also minds keys that stand twice
     except yaml.YAMLError as error:
-        raise RoutingDocumentError((f"{name} is not YAML: {' '.join(str(error).split())}",)) from error
+        raise RoutingDocumentError((f"the document is not YAML: {' '.join(str(error).split())}",)) from error
     return parse(data, prefix=prefix)
 
 

@@ -5,24 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from penstock.event import (
-    CE_ID,
-    CE_SOURCE,
-    CE_SPECVERSION,
-    CE_TIME,
-    CE_TYPE,
-    CONFIG_VERSION,
-    CONTENT_TYPE,
-    MODEL,
-    REQUEST,
-    RESULT,
-    ROUTE,
-    SOURCE,
-    SPECVERSION,
-    VARIANT,
-    ce_time,
-    coordinates,
-)
+from penstock.event import REQUEST, RESULT, Blank, ce_time, coordinates, unpack_headers
 from penstock.routing.document import parse
 
 if TYPE_CHECKING:
@@ -30,32 +13,63 @@ if TYPE_CHECKING:
 
     from penstock.routing.document import RoutingDocument
 
-__all__ = ["TIMESTAMP_MS", "Batch", "document", "events", "request", "requests", "result", "results", "route"]
+__all__ = [
+    "PLACE",
+    "TIMESTAMP_MS",
+    "UNSEEN_BYTES",
+    "Events",
+    "Requests",
+    "Results",
+    "document",
+    "events",
+    "filled",
+    "request",
+    "requests",
+    "result",
+    "results",
+    "route",
+]
 
 TIMESTAMP_MS = 1_767_323_045_678  # 2026-01-02T03:04:05.678Z, whose every part differs from the others
-_TYPE = "iris"
+UNSEEN_BYTES = 80  # a short key, no headers, and what Kafka writes around them
+PLACE = coordinates("events", 0, 12)
 
 
-class Batch(NamedTuple):
-    """Columns in the order in which routers and renderers take them: ``router.route(*batch)``."""
+class Events(NamedTuple):
+    """Columns in the order in which the router takes them: ``router.route(*batch)``."""
 
     values: list[bytes | None]
-    keys: list[bytes | None]
+    unseen_bytes: list[int]
     topics: list[str]
-    partitions: list[int]
-    offsets: list[int]
-    timestamps_ms: list[int]
     headers: list[str | None]
+
+
+class Requests(NamedTuple):
+    """Columns with the names that jobs give them: ``Requests(**batch._asdict())``."""
+
+    values: list[bytes | None]
+    unseen_bytes: list[int]
+    topics: list[str]
+    timestamps_ms: list[int]
+    models: list[str | None]
+    content_types: list[str | None]
+    shadows: list[str | None]
+
+
+class Results(NamedTuple):
+    """Columns in the order in which the renderer takes them: ``renderer.render(*batch)``."""
+
+    values: list[bytes | None]
+    unseen_bytes: list[int]
+    routes: list[str | None]
+    content_types: list[str | None]
+    shadows: list[str | None]
 
 
 def route(name: str = "iris", **changes: Any) -> dict[str, Any]:
     """Return a route in plain data that takes events of its name's type and scores them with ``iris-tree:1``."""
-    return {
-        "name": name,
-        "match": {"type": name},
-        "model": "iris-tree:1",
-        "output": {"topic": f"{name}-results"},
-    } | changes
+    plain = {"name": name, "match": {"type": name}, "model": "iris-tree:1", "output": {"topic": f"{name}-results"}}
+    return plain | changes
 
 
 def document(**changes: Any) -> RoutingDocument:
@@ -69,9 +83,21 @@ def document(**changes: Any) -> RoutingDocument:
     return parse(plain | changes)
 
 
-def events(*values: bytes | None, topic: str = "events", headers: Mapping[str, str | None] | None = None) -> Batch:
-    """Return a batch of events, one for each value, from offset 0 of partition 0 on, all with the same headers."""
-    return _batch(values, topic, headers)
+def events(*values: bytes | None, topic: str = "events", headers: Mapping[str, str | None] | None = None) -> Events:
+    """Return a batch of events, one for each value, all with the same headers."""
+    count = len(values)
+    return Events(
+        values=[*values],
+        unseen_bytes=[UNSEEN_BYTES] * count,
+        topics=[topic] * count,
+        headers=[None if headers is None else json.dumps(headers)] * count,
+    )
+
+
+def filled(packed: str, place: str = PLACE) -> dict[str, str]:
+    """Return added headers as the engine writes them: blanks filled in."""
+    fillings: dict[str, str] = {Blank.PLACE: place, Blank.TIME: ce_time(TIMESTAMP_MS)}
+    return {name: fillings.get(text, text) for name, text in unpack_headers(packed).items()}
 
 
 def request(data: object, sent: object = None) -> bytes:
@@ -79,10 +105,18 @@ def request(data: object, sent: object = None) -> bytes:
     return _dump({"input": data if sent is None else sent, "data": data})
 
 
-def requests(*values: bytes | None, model: str = "iris-tree:1", content_type: str = REQUEST, **headers: str) -> Batch:
-    """Return a batch of requests to a PMML model, with the headers that the input adapter gives them."""
-    topic = f"penstock.pmml.{model.partition(':')[0]}"
-    return _batch(values, topic, _envelope(content_type) | {MODEL: model} | _named(headers))
+def requests(*values: bytes | None, model: str = "iris-tree:1", content_type: str | None = REQUEST) -> Requests:
+    """Return a batch of requests to a PMML model."""
+    count = len(values)
+    return Requests(
+        values=[*values],
+        unseen_bytes=[UNSEEN_BYTES] * count,
+        topics=[f"penstock.pmml.{model.partition(':')[0]}"] * count,
+        timestamps_ms=[TIMESTAMP_MS] * count,
+        models=[model] * count,
+        content_types=[content_type] * count,
+        shadows=[None] * count,
+    )
 
 
 def result(prediction: object = 0, **changes: Any) -> bytes:
@@ -97,44 +131,18 @@ def result(prediction: object = 0, **changes: Any) -> bytes:
     return _dump(plain | changes)
 
 
-def results(*values: bytes | None, **headers: str) -> Batch:
-    """Return a batch of results; ``headers`` replace Penstock's own, without their prefix: ``shadow="true"``."""
-    return _batch(values, "penstock.results", _envelope(RESULT) | _named(headers))
-
-
-def _batch(values: tuple[bytes | None, ...], topic: str, headers: Mapping[str, str | None] | None) -> Batch:
+def results(
+    *values: bytes | None, route: str | None = "iris", content_type: str | None = RESULT, shadow: str | None = None
+) -> Results:
+    """Return a batch of results of one route."""
     count = len(values)
-    return Batch(
+    return Results(
         values=[*values],
-        keys=[b"k"] * count,
-        topics=[topic] * count,
-        partitions=[0] * count,
-        offsets=[*range(count)],
-        timestamps_ms=[TIMESTAMP_MS] * count,
-        headers=[None if headers is None else json.dumps(headers)] * count,
+        unseen_bytes=[UNSEEN_BYTES] * count,
+        routes=[route] * count,
+        content_types=[content_type] * count,
+        shadows=[shadow] * count,
     )
-
-
-def _envelope(content_type: str) -> dict[str, str]:
-    where = coordinates("events", 0, 0)
-    return {
-        CE_SPECVERSION: SPECVERSION,
-        CE_ID: where,
-        CE_SOURCE: "events",
-        CE_TYPE: _TYPE,
-        CE_TIME: ce_time(TIMESTAMP_MS),
-        CONTENT_TYPE: content_type,
-        ROUTE: "iris",
-        VARIANT: "default",
-        MODEL: "iris-tree:1",
-        CONFIG_VERSION: "7",
-        SOURCE: where,
-    }
-
-
-def _named(headers: Mapping[str, str]) -> dict[str, str]:
-    """Turn keyword arguments into headers of Penstock's: ``config_version`` is ``penstock-config-version``."""
-    return {f"penstock-{name.replace('_', '-')}": text for name, text in headers.items()}
 
 
 def _dump(plain: object) -> bytes:

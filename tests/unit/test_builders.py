@@ -3,8 +3,8 @@
 from typing import Any
 
 from input_adapter.router import Router
-from penstock.event import own_headers, unpack_headers
-from penstock.testing.builders import document, events, request, requests, result, results, route
+from penstock.event import CONTENT_TYPE, MODEL
+from penstock.testing.builders import document, events, filled, request, requests, route
 
 
 def router(**changes: Any) -> Router:
@@ -20,18 +20,15 @@ def test_requests_are_those_of_the_router() -> None:
 
     assert made.values == built.values
     assert made.topics == built.topics
-    assert unpack_headers(made.headers[0]) == own_headers(built.headers[0])
+    assert [filled(made.headers[0])[name] for name in (MODEL, CONTENT_TYPE)] == [
+        built.models[0],
+        built.content_types[0],
+    ]
 
 
-def test_results_carry_the_headers_of_their_request() -> None:
-    """All but the content type."""
-    before, after = own_headers(requests(b"").headers[0]), own_headers(results(result()).headers[0])
+def test_headers_are_filled_as_the_engine_does() -> None:
+    """Place and time stand where the router left them blank."""
+    headers = filled(router().route(*events(b'{"type":"iris"}')).headers[0], place="events/3/14")
 
-    assert {name for name in before if before[name] != after[name]} == {"content-type"}
-    assert before.keys() == after.keys()
-
-
-def test_headers_are_given_by_name() -> None:
-    """Keyword arguments are Penstock's own headers without their prefix."""
-    assert own_headers(results(b"", config_version="8").headers[0])["penstock-config-version"] == "8"
-    assert requests(b"", model="iris-forest:2").topics == ["penstock.pmml.iris-forest"]
+    assert headers["ce_id"] == headers["penstock-source"] == "events/3/14"
+    assert headers["ce_time"] == "2026-01-02T03:04:05.678Z"

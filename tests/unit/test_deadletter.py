@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.deadletter import Cause, DeadLetters, ErrorCode, Origin, Stage, cause_headers
 from penstock.errors import DecodeError
-from penstock.event import Record, record_size, unpack_headers
+from penstock.event import added_size, unpack_headers
+from penstock.testing.builders import UNSEEN_BYTES, filled
 
 CAUSE = Cause(
     code=ErrorCode.SCORING,
@@ -21,9 +21,6 @@ CAUSE = Cause(
     route="iris",
     config_version=7,
     attempts=2,
-)
-RECORD = Record(
-    value=b"poison", key=b"k", topic="events", partition=0, offset=12, timestamp_ms=0, headers='{"user":"u1"}'
 )
 LETTERS = DeadLetters(topic="dead", stage=Stage.INPUT_ADAPTER, component="router", max_bytes=10_000)
 
@@ -106,24 +103,26 @@ def test_reasons_are_one_line_and_bounded() -> None:
 
 
 def test_a_record_becomes_a_letter_with_its_own_bytes() -> None:
-    """The value is the original's, so a replay needs nothing else."""
-    topic, value, headers = LETTERS.deliver(DecodeError("no JSON"), RECORD, Origin(source="events/0/12"))
+    """The value is the original's, so a replay needs nothing else; the engine fills in where the record stands."""
+    topic, value, headers = LETTERS.deliver(
+        DecodeError("no JSON"), b"poison", UNSEEN_BYTES, Origin(source="events/0/1")
+    )
 
     assert (topic, value) == ("dead", None)
-    assert unpack_headers(headers) == {
+    assert filled(headers, place="events/0/12") == {
         "penstock-error-code": "DECODE",
         "penstock-error-reason": "no JSON",
         "penstock-error-stage": "input_adapter",
         "penstock-error-component": "router",
         "penstock-error-record": "events/0/12",
         "penstock-error-attempts": "1",
-        "penstock-source": "events/0/12",
+        "penstock-source": "events/0/1",
     }
 
 
 def test_an_unforeseen_exception_becomes_a_letter_too() -> None:
     """Its kind and text are the reason, its code says that the fault is ours."""
-    _, _, headers = LETTERS.deliver(KeyError("a"), RECORD)
+    _, _, headers = LETTERS.deliver(KeyError("a"), b"poison", UNSEEN_BYTES)
 
     assert unpack_headers(headers)["penstock-error-code"] == "INTERNAL"
     assert unpack_headers(headers)["penstock-error-reason"] == "unexpected KeyError: 'a'"
@@ -131,40 +130,22 @@ def test_an_unforeseen_exception_becomes_a_letter_too() -> None:
 
 def test_a_value_too_large_is_left_out() -> None:
     """Rather than a producer that fails for ever, a letter that says how much is missing."""
-    topic, value, headers = LETTERS.deliver(DecodeError("no JSON"), RECORD._replace(value=b"x" * 20_000))
+    topic, value, headers = LETTERS.deliver(DecodeError("no JSON"), b"x" * 20_000, UNSEEN_BYTES)
 
     assert (topic, value) == ("dead", b"")
     assert unpack_headers(headers)["penstock-error-value-bytes"] == "20000"
 
 
-def test_headers_too_large_are_blanked() -> None:
-    """Added headers can replace the record's own, not remove them: their texts go."""
-    record = RECORD._replace(headers='{"big":"' + "x" * 20_000 + '"}')
-    topic, value, headers = LETTERS.deliver(DecodeError("no JSON"), record)
-
-    assert (topic, value) == ("dead", b"")
-    assert unpack_headers(headers)["big"] == "(left out: too large)"
-
-
 def test_a_key_too_large_is_delivered_nowhere() -> None:
     """A key cannot be left out; the stream goes on without the record."""
-    topic, _, _ = LETTERS.deliver(DecodeError("no JSON"), RECORD._replace(key=b"x" * 20_000))
+    topic, _, _ = LETTERS.deliver(DecodeError("no JSON"), None, 20_000)
 
     assert topic is None
 
 
-def test_unreadable_headers_do_not_stand_in_the_way() -> None:
-    """Whatever is wrong with the record, it becomes a letter."""
-    for value in (b"x", b"x" * 20_000):
-        record = RECORD._replace(headers="{", value=value)
-        assert LETTERS.deliver(DecodeError("no JSON"), record)[0] == "dead"
-
-
-@pytest.mark.parametrize("size", [9_000, 9_500, 9_600, 9_700, 9_800, 10_000])
-def test_letters_are_never_larger_than_allowed(size: int) -> None:
+@given(size=st.integers(8_500, 10_500), unseen=st.integers(70, 1_500))
+def test_letters_are_never_larger_than_allowed(size: int, unseen: int) -> None:
     """Close to the limit the cause itself decides whether the value still fits."""
-    record = RECORD._replace(value=b"x" * size)
-    _, value, headers = LETTERS.deliver(DecodeError("no JSON"), record)
+    _, value, headers = LETTERS.deliver(DecodeError("no JSON"), b"x" * size, unseen)
 
-    written = record.value if value is None else value
-    assert record_size(record.key, written, unpack_headers(headers), {"user": "u1"}) <= LETTERS.max_bytes
+    assert unseen + (size if value is None else len(value)) + added_size(headers) <= LETTERS.max_bytes

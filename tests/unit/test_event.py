@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.errors import EnvelopeError
+from penstock.errors import EnvelopeError, OversizeError
 from penstock.event import (
+    Blank,
     Deliveries,
-    TimeTexts,
+    added_size,
     ce_time,
     coordinates,
     own_headers,
     pack_headers,
-    record_size,
+    refuse_oversize,
     unpack_headers,
 )
 
@@ -59,30 +60,26 @@ def test_times_beyond_the_calendar_are_a_fault_of_the_record(timestamp_ms: int) 
         ce_time(timestamp_ms)
 
 
-def test_kept_times_stay_bounded() -> None:
-    """A replay of years of events does not fill the memory."""
-    times = TimeTexts()
-
-    for second in range(10_000):
-        assert times[second].startswith("1970-01-01T")
-
-    assert len(times) <= 4096
-
-
 @given(st.dictionaries(plain_text.filter(bool), plain_text))
 def test_packed_headers_unpack_to_the_same(headers: dict[str, str]) -> None:
     """Any text without control characters crosses unchanged."""
     assert unpack_headers(pack_headers(headers)) == headers
 
 
-@given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=5))
-def test_no_text_can_break_the_packing(headers: list[tuple[str, str]]) -> None:
+@given(st.dictionaries(st.text(min_size=1), st.text(), max_size=5))
+def test_no_text_can_break_the_packing(headers: dict[str, str]) -> None:
     """Separators, other control characters and lone surrogates in a text never make another header of it."""
     packed = pack_headers(headers)
 
     assert packed.count("\x1e") == max(len(headers) - 1, 0)
     assert packed.count("\x1f") == len(headers)
     packed.encode()
+
+
+@pytest.mark.parametrize("blank", Blank)
+def test_a_blank_crosses_and_a_text_like_it_does_not(blank: Blank) -> None:
+    """What the engine fills in is for us to say, never for a producer."""
+    assert unpack_headers(pack_headers({"a": blank, "b": str(blank)})) == {"a": str(blank), "b": "\ufffd"}
 
 
 def test_a_control_character_becomes_a_replacement_character() -> None:
@@ -105,13 +102,21 @@ def test_unreadable_headers_are_a_fault_of_the_record(text: str) -> None:
         own_headers(text)
 
 
-def test_sizes_count_key_value_and_headers_in_bytes() -> None:
-    """Characters count with their UTF-8 bytes, a replaced header counts once."""
-    bare = record_size(None, None, {}, {})
+def test_added_headers_have_a_size_in_bytes() -> None:
+    """Characters count with their UTF-8 bytes, blanks with what the engine may put there."""
+    longest = coordinates("a" * 249, 2**31 - 1, 2**63 - 1)
 
-    assert record_size(b"12", b"345", {}, {}) == bare + 5
-    assert record_size(None, None, {"ä": "€"}, {}) == bare + 10 + 2 + 3
-    assert record_size(None, None, {"a": "new"}, {"a": "older"}) == bare + 10 + 1 + 3
+    assert added_size("") == 0
+    assert added_size(pack_headers({"ä": "€", "b": "c"})) == 10 + 2 + 3 + 10 + 1 + 1
+    assert added_size(pack_headers({"a": Blank.PLACE})) == 10 + 1 + len(longest)
+    assert added_size(pack_headers({"a": Blank.TIME})) == 10 + 1 + len(ce_time(0))
+
+
+def test_only_what_is_above_the_limit_is_refused() -> None:
+    """The limit itself is allowed."""
+    refuse_oversize(1_000, 1_000)
+    with pytest.raises(OversizeError, match=r"^the record would have 1001 bytes, at most 1000 are allowed"):
+        refuse_oversize(1_001, 1_000)
 
 
 def test_deliveries_are_columns() -> None:

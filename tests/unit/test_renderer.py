@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from output_adapter.renderer import Renderer
 from penstock.event import Deliveries, unpack_headers
 from penstock.routing.document import RoutingDocument, load
-from penstock.testing.builders import document, result, results, route
+from penstock.testing.builders import Results, document, filled, result, results, route
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = ROOT / "tests" / "data" / "messages"
@@ -30,7 +30,7 @@ def output(**keys: Any) -> RoutingDocument:
 def only(deliveries: Deliveries) -> tuple[str | None, bytes | None, dict[str, str]]:
     """The one delivery of a batch of one, its headers unpacked."""
     assert len(deliveries.topics) == 1
-    return deliveries.topics[0], deliveries.values[0], unpack_headers(deliveries.headers[0])
+    return deliveries.topics[0], deliveries.values[0], filled(deliveries.headers[0], place="penstock.results/0/5")
 
 
 def cause(deliveries: Deliveries) -> tuple[str, str]:
@@ -124,27 +124,25 @@ def test_a_route_that_is_gone_is_a_fault() -> None:
         "penstock-error-reason": "version 7 of the routing document has no route 'rose'",
         "penstock-error-stage": "output_adapter",
         "penstock-error-component": "renderer",
-        "penstock-error-record": "penstock.results/0/0",
+        "penstock-error-record": "penstock.results/0/5",
         "penstock-error-attempts": "1",
     }
 
 
 @pytest.mark.parametrize(
-    ("value", "headers", "finding"),
+    ("batch", "finding"),
     [
-        (None, results(b"").headers[0], "its value is null"),
-        (result(), None, "its content type is None, expected 'application/vnd.penstock.result+json'"),
-        (result(), "{", "its headers cannot be read: Input data was truncated"),
-        (result(), '{"content-type":"text/plain"}', "its content type is 'text/plain', expected"),
-        (result(), '{"content-type":"application/vnd.penstock.result+json"}', "it has no header 'penstock-route'"),
-        (b"poison", results(b"").headers[0], "its value is no result: JSON is malformed"),
-        (b"{}", results(b"").headers[0], "its value is no result: Object missing required field `prediction`"),
-        (b"[1]", results(b"").headers[0], "its value is no result: Expected `object`, got `array`"),
+        (results(None), "its value is null"),
+        (results(result(), content_type=None), "its content type is None, expected 'application/vnd.penstock.result+"),
+        (results(result(), content_type="text/plain"), "its content type is 'text/plain', expected"),
+        (results(result(), route=None), "it has no header 'penstock-route'"),
+        (results(b"poison"), "its value is no result: JSON is malformed"),
+        (results(b"{}"), "its value is no result: Object missing required field `prediction`"),
+        (results(b"[1]"), "its value is no result: Expected `object`, got `array`"),
     ],
 )
-def test_a_record_that_is_no_result_is_a_fault(value: bytes | None, headers: str | None, finding: str) -> None:
+def test_a_record_that_is_no_result_is_a_fault(batch: Results, finding: str) -> None:
     """Somebody else wrote to the topic of results: the reason says how one can tell."""
-    batch = results(value)._replace(headers=[headers])
     code, reason = cause(renderer(output(format="text")).render(*batch))
 
     assert code == "ENVELOPE"
@@ -191,13 +189,6 @@ def test_one_bad_result_does_not_fail_its_batch() -> None:
 
     assert found.topics == ["iris-results", "penstock.dead-letters", "penstock.dead-letters", "iris-results"]
     assert found.values == [b"a", None, None, b"b"]
-
-
-def test_keys_may_stay_with_the_engine() -> None:
-    """They count only for their size."""
-    batch = results(result())
-
-    assert renderer().render(*batch._replace(keys=None)) == renderer().render(*batch)  # type: ignore[arg-type]
 
 
 def test_an_empty_batch_has_no_deliveries() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.errors import TransformError
-from penstock.event import unpack_headers
+from penstock.event import Blank, unpack_headers
 from penstock.routing.compile import encoded, outputs, sources
 from penstock.routing.match import by_type
 from penstock.testing.builders import document, route
@@ -41,12 +41,13 @@ def test_lanes_lead_to_the_job_that_has_the_model() -> None:
     }
 
 
-def test_the_head_of_a_lane_ends_where_the_id_begins() -> None:
-    """So that the router has only to go on writing."""
-    head = sources(TWO, "mine")["events"].lanes["rose"].head
+def test_a_lane_has_the_headers_of_its_type() -> None:
+    """They are packed once; what differs from event to event is blank."""
+    headers = unpack_headers(sources(TWO, "mine")["events"].lanes["rose"].headers)
 
-    assert head.endswith("\x1ece_id\x1f")
-    assert unpack_headers(head + "id")["ce_type"] == "rose"
+    assert headers["ce_type"] == "rose"
+    assert headers["penstock-route"] == "iris"
+    assert {name for name, text in headers.items() if text in set(Blank)} == {"ce_id", "ce_time", "penstock-source"}
 
 
 def test_outputs_stand_by_the_name_of_their_route() -> None:
