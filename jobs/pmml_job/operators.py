@@ -32,7 +32,7 @@ class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases ar
 
         self._scorer = Scorer(self._descriptors, ScorerConfig(**self._config), engine.start(self._heap_mb))
 
-    def eval(
+    def eval(  # noqa: PLR0913, PLR0917 (the columns of a batch, as the pipeline names them)
         self,
         values: pd.Series[bytes],
         unseen_bytes: pd.Series[int],

@@ -12,12 +12,11 @@ from penstock.errors import (
     EnvelopeError,
     ModelError,
     ModelLoadError,
-    OversizeError,
     RecordError,
     ScoringError,
     UnknownModelError,
 )
-from penstock.event import Deliveries, Record, ce_time
+from penstock.event import Deliveries, ce_time, refuse_oversize
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.ref import ModelRef
 from penstock.models.repository import Catalog
@@ -48,9 +47,6 @@ class ScorerConfig:
     """Largest result that Kafka takes, key and headers included."""
     max_dead_letter_bytes: int
     """Largest dead letter that Kafka takes."""
-    unseen_bytes: int
-    """Room that a result leaves below the limit for its key and headers, which the scorer does not see: sending them
-    through Python costs more than scoring."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +54,9 @@ class Requests:
     """A batch of records from request topics, column by column, all of one length."""
 
     values: Sequence[bytes | None]
+    unseen_bytes: Sequence[int]
+    """What key, headers and Kafka's own bookkeeping add to each value; they stay in the engine."""
     topics: Sequence[str]
-    partitions: Sequence[int]
-    offsets: Sequence[int]
     timestamps_ms: Sequence[int]
     """The events' own Kafka timestamps, which every hop keeps."""
     models: Sequence[str | None]
@@ -69,19 +65,6 @@ class Requests:
     """Header ``content-type``. None: JSON."""
     shadows: Sequence[str | None]
     """Header ``penstock-shadow``: set on copies whose results no user may see."""
-
-    def record(self, index: int) -> Record:
-        """One record, as dead letters are made of it."""
-        # Key and headers stay in Java: only their size would count here, and a request is within the limit with them.
-        return Record(
-            self.values[index],
-            None,
-            self.topics[index],
-            self.partitions[index],
-            self.offsets[index],
-            self.timestamps_ms[index],
-            None,
-        )
 
 
 class Scorer:
@@ -163,12 +146,10 @@ class Scorer:
         now_ms = int(self._clock() * 1000)
         scored_at = ce_time(now_ms)
         config = self._config
-        room = config.max_request_bytes - config.unseen_bytes
         for (index, request), answer in zip(group, answers, strict=True):
             try:
                 value = model.result(request, answer, scored_at, now_ms - batch.timestamps_ms[index])
-                if len(value) > room:
-                    raise OversizeError(len(value) + config.unseen_bytes, config.max_request_bytes)  # noqa: TRY301
+                refuse_oversize(batch.unseen_bytes[index] + len(value) + model.headers_size, config.max_request_bytes)
             except Exception as error:  # noqa: BLE001 (the record boundary, as above)
                 self._refuse(deliveries, batch, index, error, model)
                 continue
@@ -180,7 +161,9 @@ class Scorer:
         self, deliveries: Deliveries, batch: Requests, index: int, error: Exception, model: ServedModel | None
     ) -> None:
         origin = Origin() if model is None else Origin(model=model.ref)
-        topic, value, headers = self._dead_letters.deliver(error, batch.record(index), origin)
+        topic, value, headers = self._dead_letters.deliver(
+            error, batch.values[index], batch.unseen_bytes[index], origin
+        )
         deliveries.topics[index] = topic
         deliveries.values[index] = value
         deliveries.headers[index] = headers

@@ -8,7 +8,7 @@ import msgspec
 
 from jobs.pmml_job.requests import RequestReader
 from penstock.errors import ModelLoadError, RecordError, ScoringError
-from penstock.event import CONTENT_TYPE, JSON, MODEL, RESULT, pack_headers
+from penstock.event import CONTENT_TYPE, JSON, MODEL, RESULT, added_size, pack_headers
 from penstock.models.repository import fetch
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class ServedModel:
         self.ref = ref
         self.read = RequestReader(model.inputs).read
         self.headers = pack_headers({MODEL: ref, CONTENT_TYPE: RESULT})
+        self.headers_size = added_size(self.headers)
         self._score = model.score
         self._primary = primary
         names = {f"o{i}": output.name for i, output in enumerate(model.outputs)}

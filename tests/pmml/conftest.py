@@ -75,7 +75,6 @@ def scorer(pmml_engine: Engine) -> Callable[..., Scorer]:
             "dead_letters": "penstock.dead-letters",
             "max_request_bytes": 2**20,
             "max_dead_letter_bytes": 2**22,
-            "unseen_bytes": 2**16,
         }
         return Scorer(descriptors, ScorerConfig(**facts | changes), pmml_engine, clock=lambda: NOW)
 
@@ -92,9 +91,8 @@ def batch() -> Callable[..., Requests]:
             "values": [
                 value if value is None or isinstance(value, bytes) else json.dumps(value).encode() for value in values
             ],
+            "unseen_bytes": [100] * size,
             "topics": [f"penstock.pmml.{(model or 'model').partition(':')[0]}"] * size,
-            "partitions": [3] * size,
-            "offsets": list(range(size)),
             "timestamps_ms": [int(NOW * 1000) - 25] * size,
             "models": [model] * size,
             "content_types": [JSON] * size,

@@ -37,13 +37,10 @@ def routed(topic: str, sent: list[Event]) -> Deliveries:
     )
     size = len(sent)
     return router.route(
-        [event.value for event in sent],
-        [event.key for event in sent],
-        [topic] * size,
-        [0] * size,
-        list(range(size)),
-        [1_767_323_045_678] * size,
-        [None] * size,
+        values=[event.value for event in sent],
+        unseen_bytes=[100] * size,
+        topics=[topic] * size,
+        headers=[None] * size,
     )
 
 
@@ -54,9 +51,8 @@ def scored(scorer: Scorer, deliveries: Deliveries, sent: list[Event]) -> list[st
     headers = {index: unpack_headers(deliveries.headers[index]) for index in requests}
     batch = Requests(
         values=[deliveries.values[index] or sent[index].value for index in requests],
+        unseen_bytes=[100] * len(requests),
         topics=[str(outcomes[index]) for index in requests],
-        partitions=[0] * len(requests),
-        offsets=requests,
         timestamps_ms=[1_767_323_045_678] * len(requests),
         models=[headers[index].get(MODEL) for index in requests],
         content_types=[headers[index].get(CONTENT_TYPE) for index in requests],

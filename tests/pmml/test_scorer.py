@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.pmml_job.scorer import Requests, Scorer
-from penstock.event import CSV, JSON, REQUEST, Deliveries, unpack_headers
+from penstock.event import CSV, JSON, REQUEST, Blank, Deliveries, unpack_headers
 
 Batch = Callable[..., Requests]
 Describe = Callable[..., dict[str, Any]]
@@ -134,7 +134,7 @@ def test_dead_letter_is_the_request(ready: Scorer, batch: Batch) -> None:
     )
     assert headers["penstock-error-stage"] == "pmml_job"
     assert headers["penstock-error-component"] == "scorer"
-    assert headers["penstock-error-record"] == "penstock.pmml.model/3/1"
+    assert headers["penstock-error-record"] == Blank.PLACE
     assert headers["penstock-model"] == "model:2"
 
 
@@ -216,14 +216,14 @@ def test_sample_warms_the_model_up(scorer: MakeScorer, describe: Describe, ident
 def test_result_that_is_too_large(
     scorer: MakeScorer, describe: Describe, identity: Identity, batch: Batch, outcomes: Outcomes
 ) -> None:
-    """A result beyond Kafka's limit is a dead letter; room is kept for the headers that the scorer does not see."""
-    model = scorer(describe(identity()), max_request_bytes=10_000, unseen_bytes=4_000)
-    fits, tight, large = outcomes(
-        model.score(batch(*({"x": 1, "text": "a" * size} for size in (5_000, 6_000, 12_000))))
-    )
+    """A result beyond Kafka's limit is a dead letter; key and headers count, though the scorer does not see them."""
+    model = scorer(describe(identity()), max_request_bytes=10_000)
+    events = [{"x": 1, "text": "a" * size} for size in (6_000, 6_000, 12_000)]
+    fits, tight, large = outcomes(model.score(batch(*events, unseen_bytes=[3_000, 4_000, 100])))
     assert fits["prediction"] == 1.0
     assert tight[0] == large[0] == "OVERSIZE"
-    assert large[1] == "the record would have 16122 bytes, at most 10000 are allowed (limits.max_request_bytes)"
+    assert large[1].startswith("the record would have 12")
+    assert large[1].endswith(" bytes, at most 10000 are allowed (limits.max_request_bytes)")
 
 
 def test_clocks_that_disagree(ready: Scorer, batch: Batch, outcomes: Outcomes) -> None:
