@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["admin", "available", "consumer", "producer", "reaching"]
 
+#: A broker that comes back is found within about a second; the library's own longest pause is 30.
+_RECONNECT = {"reconnect_backoff_max_ms": 1_000}
 #: The part of the library that tells why it could not connect.
 _CONNECTING = "kafka.net.manager"
 
@@ -39,7 +41,7 @@ def admin(cluster: ClusterSettings, **options: object) -> KafkaAdminClient:
         KafkaUnavailableError: no broker answered in time, or it refused the log-in.
     """
     with reaching(cluster):
-        return KafkaAdminClient(**{**cluster.python_client(), **options})
+        return KafkaAdminClient(**{**_RECONNECT, **cluster.python_client(), **options})
 
 
 def producer(cluster: ClusterSettings, **options: object) -> KafkaProducer:
@@ -49,7 +51,9 @@ def producer(cluster: ClusterSettings, **options: object) -> KafkaProducer:
         KafkaUnavailableError: no broker answered in time, or it refused the log-in.
     """
     with reaching(cluster):
-        return KafkaProducer(**{"acks": "all", "allow_auto_create_topics": False, **cluster.python_client(), **options})
+        return KafkaProducer(
+            **{"acks": "all", "allow_auto_create_topics": False, **_RECONNECT, **cluster.python_client(), **options}
+        )
 
 
 def consumer(cluster: ClusterSettings, *topics: str, **options: object) -> KafkaConsumer:
@@ -59,7 +63,9 @@ def consumer(cluster: ClusterSettings, *topics: str, **options: object) -> Kafka
         KafkaUnavailableError: no broker answered in time, or it refused the log-in.
     """
     with reaching(cluster):
-        return KafkaConsumer(*topics, **{"allow_auto_create_topics": False, **cluster.python_client(), **options})
+        return KafkaConsumer(
+            *topics, **{"allow_auto_create_topics": False, **_RECONNECT, **cluster.python_client(), **options}
+        )
 
 
 def available(cluster: ClusterSettings, **options: object) -> bool:

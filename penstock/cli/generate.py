@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -67,18 +68,21 @@ def generate(settings: Settings, form: str, topic: str | None, rate: float, **re
     """Write iris events to the demo's topics, or to another one."""
     plan = Recipe(form=Form(form), **recipe)
     target = topic or DEMO_TOPICS[plan.form]
-    stop = Stop()
-    spoilt = 0
-    with ends_on_signal(stop), Sender(settings, target) as sender, Progress(plan.count or None, "events") as progress:
-        for event in paced(events(plan), rate, stop):
-            if not _sent(sender, event, stop):
-                break
-            spoilt += event.poison is not None
-            progress.advance()
-    seconds = max(progress.seconds, 1e-9)
-    click.echo(
-        f"{closing_line(sender, target)}, {spoilt:,} spoilt, in {seconds:,.1f} s ({sender.sent / seconds:,.1f}/s)"
-    )
+    stop, spoilt = Stop(), 0
+    sender = Sender(settings, target)
+    begun = time.monotonic()
+    try:
+        with ends_on_signal(stop), sender, Progress(plan.count or None, "events") as progress:
+            for event in paced(events(plan), rate, stop):
+                if not _sent(sender, event, stop):
+                    break
+                spoilt += event.poison is not None
+                progress.advance()
+    finally:  # where the broker was given up too
+        seconds = max(time.monotonic() - begun, 1e-9)
+        click.echo(
+            f"{closing_line(sender, target)}, {spoilt:,} spoilt, in {seconds:,.1f} s ({sender.sent / seconds:,.1f}/s)"
+        )
     sender.complain()
     if sender.sent < plan.count:
         raise click.exceptions.Exit(Exit.INTERRUPTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -11,6 +12,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from penstock import kafka
 from penstock.cli.whereabouts import cluster_of, present_topics, require
+from penstock.errors import KafkaUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +25,9 @@ __all__ = ["Sender", "closing_line"]
 
 _MOST_UNDER_WAY = 10_000  # the client buffers without end: this keeps a slow broker from filling the memory
 _LINGER_MS = 5  # a batch instead of a request for each record, still not felt by somebody who types
-_CLOSING_S = 10  # how long the last records may take at the end before they count as failed
+_PATIENCE_S = 10  # a broker that acknowledges nothing for so long is worth a word; at the end it is given up
+_GIVE_UP_S = 120  # a broker that is restarted is back in far less
+_NEVER_MS = 2**31 - 1
 
 
 class Sender:
@@ -40,6 +44,8 @@ class Sender:
         self._topic = topic
         self._changed = threading.Condition()
         self._under_way = 0
+        self._bootstrap = cluster.bootstrap_servers
+        self._hear()
         self.sent = self.acknowledged = self.failed = 0
         self.first_failure = ""
         largest = settings.limits.max_event_bytes + settings.limits.batch_overhead_bytes
@@ -48,6 +54,8 @@ class Sender:
             linger_ms=_LINGER_MS,
             max_request_size=largest,
             max_block_ms=cluster.request_timeout_ms,
+            # Records wait for the broker until we give up: once this client lets one expire, it never sends again.
+            delivery_timeout_ms=_NEVER_MS,
         )
         with kafka.reaching(cluster):  # asked for now, so that the first record need not wait for it
             self._producer.partitions_for(topic)
@@ -59,14 +67,28 @@ class Sender:
         self.close()
 
     def room(self, wait_s: float) -> bool:
-        """Whether there is room for one more record, at the latest after so long: the next ``send`` will not wait."""
+        """Whether there is room for one more record, at the latest after so long: the next ``send`` will not wait.
+
+        Raises:
+            KafkaUnavailableError: the broker has been silent for too long.
+        """
         with self._changed:
-            return self._changed.wait_for(lambda: self._under_way < _MOST_UNDER_WAY, wait_s)
+            found = self._changed.wait_for(lambda: self._under_way < _MOST_UNDER_WAY, wait_s)
+            silence = time.monotonic() - self._heard if self._under_way else 0.0
+        if silence > _GIVE_UP_S:
+            raise KafkaUnavailableError(self._bootstrap, f"nothing was acknowledged for {_GIVE_UP_S} s")
+        if silence > _PATIENCE_S * (self._words + 1):
+            self._words += 1
+            click.echo(f"the broker has acknowledged nothing for {silence:.0f} s; trying on, Ctrl-C ends", err=True)
+        return found
 
     def send(self, what: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
         """Hand one record to the client, when there is room; ``what`` names it if it fails."""
+        while not self.room(_PATIENCE_S):
+            pass
         with self._changed:
-            self._changed.wait_for(lambda: self._under_way < _MOST_UNDER_WAY)
+            if self._under_way == 0:
+                self._hear()  # silence counts from when there is something to hear of
             self._under_way += 1
             self.sent += 1
         try:
@@ -80,9 +102,10 @@ class Sender:
     def close(self) -> None:
         """Wait for what is under way; what is not acknowledged by then counts as failed."""
         try:
-            self._producer.flush(timeout=_CLOSING_S)
-        except KafkaError as error:
-            self.first_failure = self.first_failure or _said(error)
+            self._producer.flush(timeout=_PATIENCE_S)
+        except KafkaError:
+            silence = f"the broker did not acknowledge it within {_PATIENCE_S} s of the end"
+            self.first_failure = self.first_failure or silence
         with suppress(KafkaError):  # it flushes again, and what was to be said of that has been said
             self._producer.close(timeout=0)
         with self._changed:
@@ -102,8 +125,12 @@ class Sender:
             else:
                 self.failed += 1
                 self.first_failure = self.first_failure or f"{what}: {_said(error)}"
+            self._hear()
             self._under_way -= 1
             self._changed.notify()
+
+    def _hear(self) -> None:
+        self._heard, self._words = time.monotonic(), 0
 
 
 def closing_line(sender: Sender, topic: str) -> str:
