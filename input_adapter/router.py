@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
 from penstock import topics as names
@@ -18,6 +19,7 @@ from penstock.event import (
     own_headers,
     pack_headers,
     refuse_oversize,
+    unpack_headers,
 )
 from penstock.routing.compile import Lane, SourcePlan, sources, unmatched_lane
 from penstock.routing.document import RoutingDocument, UnmatchedTopic
@@ -124,11 +126,17 @@ def _beside(own: str, added: str) -> str:
     if not any(text in own for text in _DISPUTED):
         return added
     theirs = own_headers(own)
-    kept = [f"{name}{KEY_SEPARATOR}" for name, text in theirs.items() if text and name.startswith("ce_")]
+    kept = [name for name, text in theirs.items() if text and name.startswith("ce_")]
     if theirs.get(CONTENT_TYPE) and _OCTETS in added:
-        kept.append(f"{CONTENT_TYPE}{KEY_SEPARATOR}")
-    beginnings = tuple(kept)
-    entries = [entry for entry in added.split(ENTRY_SEPARATOR) if not entry.startswith(beginnings)]
-    foreign = (name for name in theirs if name.startswith(OWN_PREFIX) and f"{name}{KEY_SEPARATOR}" not in added)
-    entries += [pack_headers({name: ""}) for name in foreign]
-    return ENTRY_SEPARATOR.join(entries)
+        kept.append(CONTENT_TYPE)
+    return _settled(added, tuple(kept), tuple(name for name in theirs if name.startswith(OWN_PREFIX)))
+
+
+# Events of one producer have the same headers, so that this is a look-up; whoever makes up a name for each event only
+# gets slower.
+@lru_cache(maxsize=1024)
+def _settled(added: str, kept: tuple[str, ...], ours: tuple[str, ...]) -> str:
+    settled = {name: text for name, text in unpack_headers(added).items() if name not in kept}
+    emptied = pack_headers({name: "" for name in ours if name not in settled})
+    entries = [f"{name}{KEY_SEPARATOR}{text}" for name, text in settled.items()]
+    return ENTRY_SEPARATOR.join([*entries, emptied] if emptied else entries)
