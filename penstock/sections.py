@@ -24,6 +24,7 @@ __all__ = [
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Positive = Annotated[int, Field(gt=0)]
+Compression = Literal["none", "lz4", "snappy", "zstd", "gzip"]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -118,8 +119,11 @@ class FlinkSettings(_Section):
     delivery_timeout_ms: Positive = 120_000
     """How long a sink tries to write a record before its job fails and restarts, in milliseconds: a broker's restart
     should fit in."""
-    compression: Literal["none", "lz4", "snappy", "zstd", "gzip"] = "lz4"
-    """How sinks compress batches. Headers repeat from record to record: lz4 costs less than it saves, even here."""
+    compression: Compression = "lz4"
+    """How batches on Penstock's own topics are compressed. Headers repeat from record to record: lz4 costs less CPU
+    than it saves."""
+    output_compression: Compression = "none"
+    """How batches on users' topics are compressed. Not at all, because every client can read that."""
     linger_ms: Annotated[int, Field(ge=0)] = 5
     """How long a sink waits for more records for a batch, in milliseconds."""
     producer_batch_bytes: Positive = 128 * 1024
@@ -168,6 +172,9 @@ class LocalSettings(_Section):
     """Java heap of the broker, in MiB."""
     flink_rpc_port: Port = 6123
     """Port on which Flink's job manager talks to its task manager."""
+    flink_heartbeat_ms: Positive = 2_000
+    """How often Flink's two processes make sure of each other, in milliseconds: one that was killed is missed after two
+    beats, and until then nobody works in its place."""
     jobmanager_memory_mb: Annotated[int, Field(ge=768)] = 1024
     """Whole memory of Flink's job manager process, in MiB."""
     taskmanager_memory_mb: Annotated[int, Field(ge=1024)] = 2048

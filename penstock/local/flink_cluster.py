@@ -50,6 +50,7 @@ def configuration(settings: Settings, layout: Layout) -> dict[str, Any]:
         "taskmanager.numberOfTaskSlots": local.task_slots,
         "taskmanager.memory.process.size": f"{local.taskmanager_memory_mb}m",
         "taskmanager.memory.managed.fraction": _MANAGED_FRACTION,
+        "heartbeat.interval": f"{local.flink_heartbeat_ms}ms",
         "rest.address": flink.rest_address,
         "rest.port": flink.rest_port,
         "rest.bind-address": local.host,

@@ -75,7 +75,7 @@ def latest(rest: FlinkRest, wanted: Iterable[Deployable]) -> dict[str, Job | Non
     return {deployable.name: by_name.get(deployable.job_name) for deployable in wanted}
 
 
-def submit(settings: Settings, layout: Layout, wanted: Iterable[Deployable], wheel: Path) -> list[str]:
+def submit(settings: Settings, layout: Layout, wanted: Collection[Deployable], wheel: Path) -> list[str]:
     """Submit what the cluster does not have, has lost, or runs from other sources, routing document or models.
 
     All at once; returns the names of what was submitted.
@@ -95,11 +95,13 @@ def submit(settings: Settings, layout: Layout, wanted: Iterable[Deployable], whe
             outdated.append(job)
     _stop(rest, outdated, settings, layout)
     todo = [item for item in wanted if item.name in missing]
-    if todo:
-        with ThreadPoolExecutor(max_workers=len(todo)) as pool:
-            list(pool.map(lambda item: _submit(settings, layout, item, wheel), todo))
-    digests.update(dict.fromkeys(missing, digest))
+    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+        results = [(item, pool.submit(_submit, settings, layout, item, wheel)) for item in todo]
+    # Whatever was wanted is expected to run, and `status` misses it if it does not.
+    digests.update({item.name: "" if result.exception() else digest for item, result in results})
     _digests_file(layout).write_text(json.dumps(digests), encoding="utf-8")
+    for _, result in results:
+        result.result()
     return missing
 
 
