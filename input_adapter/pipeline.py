@@ -41,4 +41,4 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         )
     )
     routed = flow.apply(events, "route", ["`value`", SIZE_COLUMN, "`topic`", OWN_HEADERS])
-    return flow.deliver(routed)
+    return flow.deliver(routed, settings.flink.compression)

@@ -42,4 +42,4 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         )
     )
     columns = ["`value`", SIZE_COLUMN, header(ROUTE), header(CONTENT_TYPE), header(SHADOW)]
-    return flow.deliver(flow.apply(results, "render", columns))
+    return flow.deliver(flow.apply(results, "render", columns), settings.flink.output_compression)

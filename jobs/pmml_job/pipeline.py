@@ -50,4 +50,4 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         )
     )
     columns = ["`value`", SIZE_COLUMN, "`topic`", "`timestamp`", header(MODEL), header(CONTENT_TYPE), header(SHADOW)]
-    return flow.deliver(flow.apply(requests, "score", columns))
+    return flow.deliver(flow.apply(requests, "score", columns), settings.flink.compression)

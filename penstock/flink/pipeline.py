@@ -29,8 +29,6 @@ def header(name: str) -> str:
     return f"CAST(`headers`[{literal(name)}] AS STRING)"
 
 
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """A pipeline being built in a table environment."""
@@ -65,28 +63,28 @@ class Flow:
                     {function}({", ".join(columns)}) AS `delivery`
                 FROM {identifier(table)}
             )
-            WHERE `delivery`.`topic` IS NOT NULL""")
+            WHERE `delivery`.`topic` IS NOT NULL""")  # noqa: S608 our own names, and columns that pipelines write
         return name
 
-    def deliver(self, view: str) -> StatementSet:
+    def deliver(self, view: str, compression: str) -> StatementSet:
         """Write each record to the topic that it names: Penstock's own on the internal cluster, users' on theirs."""
         statements = self.environment.create_statement_set()
         kafka = self.settings.kafka
         internal, external = kafka.internal_cluster, kafka.external
         if internal == external:
-            self._insert(statements, view, "records", external)
+            self._insert(statements, view, self._sink("records", external, compression))
             return statements
         own = f"`topic` LIKE {literal(self.settings.topics.prefix.replace('_', '!_') + '.%')} ESCAPE '!'"
-        self._insert(statements, view, "internal_records", internal, own)
-        self._insert(statements, view, "external_records", external, f"NOT ({own})")
+        self._insert(statements, view, self._sink("internal_records", internal, compression), own)
+        self._insert(statements, view, self._sink("external_records", external, compression), f"NOT ({own})")
         return statements
 
-    def _insert(
-        self, statements: StatementSet, view: str, name: str, cluster: ClusterSettings, condition: str = ""
-    ) -> None:
-        sink = Sink(name=name, cluster=cluster, job_name=self.job_name)
+    def _sink(self, name: str, cluster: ClusterSettings, compression: str) -> Sink:
+        return Sink(name=name, cluster=cluster, job_name=self.job_name, compression=compression)
+
+    def _insert(self, statements: StatementSet, view: str, sink: Sink, condition: str = "") -> None:
         self.environment.execute_sql(sink_ddl(sink, self.settings))
         statements.add_insert_sql(
-            f"INSERT INTO {identifier(name)} SELECT `key`, `value`, `topic`, `headers`, `timestamp`"  # noqa: S608 our own names
+            f"INSERT INTO {identifier(sink.name)} SELECT `key`, `value`, `topic`, `headers`, `timestamp`"  # noqa: S608 our own names
             f" FROM {identifier(view)}{' WHERE ' + condition if condition else ''}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from penstock.settings import DeliveryGuarantee
@@ -47,7 +47,7 @@ class Sink:
     cluster: ClusterSettings
     job_name: str
     """Prefix of its transactions, which must differ from job to job."""
-    properties: Mapping[str, str] = field(default_factory=dict)
+    compression: str
 
 
 def source_ddl(source: Source, settings: Settings) -> str:
@@ -87,7 +87,7 @@ def sink_ddl(sink: Sink, settings: Settings) -> str:
         "topic-pattern": ".*",
         "properties.bootstrap.servers": sink.cluster.bootstrap_servers,
         "properties.acks": "all",
-        "properties.compression.type": flink.compression,
+        "properties.compression.type": sink.compression,
         "properties.linger.ms": str(flink.linger_ms),
         "properties.batch.size": str(flink.producer_batch_bytes),
         # Sizes were checked against each topic's own limit; this is only the largest of them.
