@@ -39,6 +39,4 @@ class RouteEvents(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are 
         self, values: pd.Series[bytes], unseen_bytes: pd.Series[int], topics: pd.Series[str], headers: pd.Series[str]
     ) -> pd.DataFrame:
         """Route a batch; the columns are those that the pipeline names."""
-        return frame(
-            self._router.route(values.tolist(), unseen_bytes.tolist(), topics.tolist(), headers.tolist())
-        )
+        return frame(self._router.route(values.tolist(), unseen_bytes.tolist(), topics.tolist(), headers.tolist()))

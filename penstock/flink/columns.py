@@ -25,7 +25,7 @@ DELIVERY = DataTypes.ROW(
 def frame(deliveries: Deliveries) -> pd.DataFrame:
     """Return deliveries as the columns of `DELIVERY`."""
     # Object columns as they are: left to itself, pandas looks at every value to guess a type, which doubles the cost.
-    columns = {"topic": deliveries.topics, "value": deliveries.values, "headers": deliveries.headers}
+    columns = {"topic": deliveries.topics, "value": deliveries.values, "headers": deliveries.headers}  # noqa: PD011 no pandas yet
     return pd.DataFrame({name: pd.Series(rows, dtype=object) for name, rows in columns.items()}, copy=False)
 
 
