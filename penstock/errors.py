@@ -33,8 +33,9 @@ Classes take facts by position and hand all of them to ``super().__init__``; the
 survives pickling, which matters because an error crosses from a worker process to Flink.
 """
 
-from enum import StrEnum
 from typing import ClassVar
+
+from penstock.codes import ErrorCode
 
 __all__ = [
     "DecodeError",
@@ -70,24 +71,6 @@ __all__ = [
 ]
 
 _SHOWN_CHARACTERS = 60  # enough to recognize a value in a message, short enough for a header
-
-
-class ErrorCode(StrEnum):
-    """Why a record became a dead letter: the closed set of values of ``penstock-error-code``."""
-
-    DECODE = "DECODE"
-    TYPE_MISSING = "TYPE_MISSING"
-    UNMATCHED = "UNMATCHED"
-    UNKNOWN_SOURCE = "UNKNOWN_SOURCE"
-    TRANSFORM = "TRANSFORM"
-    UNKNOWN_MODEL = "UNKNOWN_MODEL"
-    INPUT = "INPUT"
-    SCORING = "SCORING"
-    OVERSIZE = "OVERSIZE"
-    UNKNOWN_ROUTE = "UNKNOWN_ROUTE"
-    SHADOW = "SHADOW"
-    ENVELOPE = "ENVELOPE"
-    INTERNAL = "INTERNAL"
 
 
 def shown(found: object) -> str:
@@ -370,7 +353,8 @@ class TopicError(PenstockError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"the topic {self.topic!r} was not made: {self.reason}; change the settings under 'topics' or make it yourself"
+        advice = "change the settings under 'topics' or make it yourself"
+        return f"the topic {self.topic!r} was not made: {self.reason}; {advice}"
 
 
 class UnknownTopicError(PenstockError):
