@@ -56,7 +56,14 @@ document; 3 Kafka cannot be used."""
     metavar="SECONDS",
     help="How long the events may take.",
 )
-@click.option("--format", "layout", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Tables, or one line of JSON.",
+)
 @with_settings
 def doctor(settings: Settings, names: tuple[str, ...], timeout: float, layout: str) -> None:
     """Send a marked event through each route of the routing document and tell where it stopped.

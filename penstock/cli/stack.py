@@ -26,7 +26,7 @@ Examples:
   penstock up
   penstock up --no-demo --jobs pmml
   penstock up --bootstrap-servers broker-1:9092,broker-2:9092
-\b
+
 Exit status: 0 everything runs, 2 wrong settings or routing document, 3 your Kafka cannot be used, 5 this machine lacks
 something (nothing was started), 6 a step failed (what was started keeps running; 'penstock down' ends it)."""
 )
@@ -59,7 +59,7 @@ def up(settings: Settings, *, demo: bool, words: tuple[str, ...], no_jobs: bool)
 Examples:
   penstock down
   penstock down --purge
-\b
+
 Exit status: 0 nothing of the stack runs any more."""
 )
 @click.option("--purge", is_flag=True, help="Also delete its data: topics, checkpoints, logs.")
@@ -76,7 +76,7 @@ def down(settings: Settings, *, purge: bool) -> None:
 Examples:
   penstock status
   penstock status --format json
-\b
+
 Exit status: 0 healthy, 1 not."""
 )
 @click.option(

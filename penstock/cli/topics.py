@@ -40,7 +40,14 @@ object a line: topic, cluster, exists, partitions, messages, retention_ms (-1: f
 Exit status: 0 done, also where topics are missing; 2 wrong usage or settings; 3 Kafka cannot be used."""
 )
 @click.option("--all", "everything", is_flag=True, help="Also topics that are not in the routing document.")
-@click.option("--format", "layout", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A table, or a line of JSON for each.",
+)
 @with_settings
 def topics(settings: Settings, *, everything: bool, layout: str) -> None:
     """List Penstock's topics and those of the routing document."""
