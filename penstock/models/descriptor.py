@@ -32,6 +32,7 @@ class FieldDescriptor(_Part):
     """One field of a model's input or output."""
 
     name: Annotated[str, Field(min_length=1)]
+    """As in the model's file."""
     type: _Word
     """Data type, in the words of the model's own format (PMML: double, integer, string, ...)."""
 
@@ -40,11 +41,13 @@ class ModelDescriptor(_Part):
     """One version of one model. Frozen: a change is a new version."""
 
     name: Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
+    """Letters, digits, '-' and '_', at most 100; routes and topics name the model by it."""
     version: Annotated[int, Field(ge=1, le=999_999_999, strict=True)]
     """Counts up: the highest is live."""
     description: str = ""
+    """For people."""
     job: _Word
-    """The job that scores it; its requests arrive on ``<prefix>.<job>.<name>``."""
+    """The job that scores it; its requests arrive on `<prefix>.<job>.<name>`."""
     format: _Word
     """Format of the file, for jobs that know several."""
     uri: Annotated[str, Field(min_length=1)]
@@ -56,7 +59,7 @@ class ModelDescriptor(_Part):
     outputs: tuple[FieldDescriptor, ...] = ()
     """What a result carries. Empty: whatever the model's file says."""
     prediction: str | None = None
-    """The output that becomes the result's ``prediction``. Unset: the job picks it."""
+    """The output that becomes the result's `prediction`. Unset: the job picks it."""
     sample: dict[str, Any] | list[Any] | None = None
     """An input that the model can score, to warm it up and to try it."""
 

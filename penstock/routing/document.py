@@ -70,6 +70,7 @@ class Source(Strict):
     """A users' topic that events are read from."""
 
     topic: Topic
+    """Its name; it exists, or is made by `penstock up`. Not an internal one, and no output of this document."""
     format: SourceFormat
     """How the value is written: json, csv (one row), text, bytes (never looked into), tagged (`type###payload`)."""
     type: TypeRule | None = None
@@ -113,6 +114,7 @@ class Output(Strict):
     """Where a route's results go, and in which form."""
 
     topic: Topic
+    """A users' topic. Routes may share one; no source may be one."""
     format: OutputFormat = "json"
     """json: the whole result. text: the prediction. tagged: `message###prediction`. value: the prediction as JSON."""
     transform: Transforms = []
@@ -125,12 +127,15 @@ class Route(Strict):
     """What happens to the events that match. Routes are tried in order, the first match wins."""
 
     name: Name
+    """Stands in headers and tables: letters, digits, '.', '_' and '-'."""
     match: Match
+    """Which events it takes."""
     transform: Transforms = []
     """What happens to the event before the model gets it; none, or `as_is`: nothing."""
     model: Text
     """The model that scores: `name:version`, or the bare name for whichever version is live."""
     output: Output
+    """Where its results go."""
 
 
 class ModelEntry(Strict):
@@ -144,6 +149,7 @@ class UnmatchedTopic(Strict):
     """A users' topic for events that no route takes."""
 
     topic: Topic
+    """Gets them with their own bytes, and with the headers of Penstock beside their own."""
 
 
 Unmatched = Annotated[
@@ -159,7 +165,9 @@ class RoutingDocument(Strict):
     version: Annotated[int, Field(ge=1)]
     """Raised with every change; every record is stamped with the version that routed it."""
     sources: Annotated[list[Source], Field(min_length=1)]
+    """Where events are read."""
     routes: Annotated[list[Route], Field(min_length=1)]
+    """What happens to them, by their type."""
     unmatched: Unmatched = "dead-letter"
     """What becomes of events that no route takes: dead-letter, drop, or a topic."""
     models: dict[str, ModelEntry]
