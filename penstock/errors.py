@@ -36,6 +36,7 @@ survives pickling, which matters because an error crosses from a worker process 
 from typing import ClassVar
 
 from penstock.codes import ErrorCode
+from penstock.quoting import shown
 
 __all__ = [
     "DecodeError",
@@ -69,16 +70,6 @@ __all__ = [
     "UnmatchedError",
     "shown",
 ]
-
-_SHOWN_CHARACTERS = 60  # enough to recognize a value in a message, short enough for a header
-
-
-def shown(found: object) -> str:
-    """A value as messages quote it: its ``repr``, cut where it is long."""
-    if isinstance(found, str | bytes):
-        found = found[: _SHOWN_CHARACTERS + 1]  # the repr of a whole poison message could be megabytes
-    text = repr(found)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 class PenstockError(Exception):
