@@ -9,11 +9,13 @@ from penstock import topics as names
 from penstock.deadletter import DeadLetters, Origin, Stage
 from penstock.errors import TypeMissingError, UnknownSourceError, UnmatchedError
 from penstock.event import (
+    CE_ID,
     CONTENT_TYPE,
     ENTRY_SEPARATOR,
     KEY_SEPARATOR,
     OCTETS,
     OWN_PREFIX,
+    SOURCE,
     Blank,
     Deliveries,
     own_headers,
@@ -121,6 +123,7 @@ def _beside(own: str, added: str) -> str:
     """Settle the added headers with the event's own, which they would replace.
 
     Attributes of the event (``ce_*``) are the producer's to say; so is the content type of bytes, which only they know.
+    Where the id is the producer's, ``penstock-source`` says where the event stood; else the id says that itself.
     Penstock's own are not: what this record does not set is emptied, so that nobody can pass an event off as a shadow.
     """
     if not any(text in own for text in _DISPUTED):
@@ -137,6 +140,8 @@ def _beside(own: str, added: str) -> str:
 @lru_cache(maxsize=1024)
 def _settled(added: str, kept: tuple[str, ...], ours: tuple[str, ...]) -> str:
     settled = {name: text for name, text in unpack_headers(added).items() if name not in kept}
+    if CE_ID in kept:
+        settled[SOURCE] = Blank.PLACE
     emptied = pack_headers({name: "" for name in ours if name not in settled})
     entries = [f"{name}{KEY_SEPARATOR}{text}" for name, text in settled.items()]
     return ENTRY_SEPARATOR.join([*entries, emptied] if emptied else entries)

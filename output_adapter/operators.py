@@ -26,7 +26,7 @@ class RenderResults(ScalarFunction):  # type: ignore[misc]  # pyflink's bases ar
         self._max_request_bytes = max_request_bytes
         self._max_dead_letter_bytes = max_dead_letter_bytes
 
-    def open(self, function_context: FunctionContext) -> None:  # noqa: ARG002 pyflink's signature
+    def open(self, function_context: FunctionContext) -> None:
         """Compile the document, once for each worker."""
         self._renderer = Renderer(
             load(self._document, prefix=self._prefix),

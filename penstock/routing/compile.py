@@ -22,10 +22,8 @@ from penstock.event import (
     MODEL,
     REQUEST,
     ROUTE,
-    SOURCE,
     SPECVERSION,
     TEXT,
-    VARIANT,
     Blank,
     added_size,
     pack_headers,
@@ -37,10 +35,7 @@ from penstock.routing.registry import Bound, Side, Step, pipeline, read
 from penstock.topics import request_topic
 from penstock.writers import Writer, tagged_writer, write_json, write_text, write_value
 
-__all__ = ["DEFAULT_VARIANT", "Lane", "OutputPlan", "SourcePlan", "encoded", "outputs", "sources", "unmatched_lane"]
-
-DEFAULT_VARIANT = "default"
-"""Of events whose route does not split."""
+__all__ = ["Lane", "OutputPlan", "SourcePlan", "encoded", "outputs", "sources", "unmatched_lane"]
 
 Make = Callable[[Any], bytes | None]
 """Makes a request's value from what a codec read; None means the event's own bytes."""
@@ -183,7 +178,7 @@ def _making(source: Source, codec: Codec[Any], bound: Iterable[Bound]) -> tuple[
 
 
 def _route_headers(route: Route, version: int) -> dict[str, str]:
-    return {ROUTE: route.name, VARIANT: DEFAULT_VARIANT, MODEL: route.model, CONFIG_VERSION: str(version)}
+    return {ROUTE: route.name, MODEL: route.model, CONFIG_VERSION: str(version)}
 
 
 def _headers(source: str, event_type: str, content_type: str, of_route: Mapping[str, str]) -> str:
@@ -196,7 +191,6 @@ def _headers(source: str, event_type: str, content_type: str, of_route: Mapping[
             CE_TIME: Blank.TIME,
             CONTENT_TYPE: content_type,
             **of_route,
-            SOURCE: Blank.PLACE,
         }
     )
 

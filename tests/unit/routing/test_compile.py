@@ -47,7 +47,7 @@ def test_a_lane_has_the_headers_of_its_type() -> None:
 
     assert headers["ce_type"] == "rose"
     assert headers["penstock-route"] == "iris"
-    assert {name for name, text in headers.items() if text in set(Blank)} == {"ce_id", "ce_time", "penstock-source"}
+    assert {name for name, text in headers.items() if text in set(Blank)} == {"ce_id", "ce_time"}
 
 
 def test_outputs_stand_by_the_name_of_their_route() -> None:
