@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from penstock.clusters import FLINK_SHADED_KAFKA
 from penstock.settings import DeliveryGuarantee
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def source_ddl(source: Source, settings: Settings) -> str:
         "scan.topic-partition-discovery.interval": f"{settings.flink.topic_discovery_interval_ms}ms",
         "properties.partition.discovery.interval.ms": str(settings.flink.topic_discovery_interval_ms),
         **({"scan.bounded.mode": "latest-offset"} if source.bounded else {}),
-        **_properties(source.cluster.java_properties()),
+        **_properties(source.cluster.java_properties(FLINK_SHADED_KAFKA)),
     }
     return f"""CREATE TEMPORARY TABLE {identifier(source.name)} (
         `key` BYTES,
@@ -94,7 +95,7 @@ def sink_ddl(sink: Sink, settings: Settings) -> str:
         "properties.max.request.size": str(limits.max_dead_letter_bytes + limits.batch_overhead_bytes),
         "properties.delivery.timeout.ms": str(flink.delivery_timeout_ms),
         "sink.delivery-guarantee": flink.delivery_guarantee.value,
-        **_properties(sink.cluster.java_properties()),
+        **_properties(sink.cluster.java_properties(FLINK_SHADED_KAFKA)),
     }
     if flink.delivery_guarantee is DeliveryGuarantee.EXACTLY_ONCE:
         options["sink.transactional-id-prefix"] = f"{sink.job_name}-{sink.name}"
