@@ -141,7 +141,7 @@ _WRITERS: Mapping[Form, _Writer] = {Form.JSON: _as_json, Form.CSV: _as_csv, Form
 _NOT_UTF8 = b"\xff\xfe\x00iris"
 _POISONS: Mapping[Form, Mapping[str, Callable[[_Draft], bytes | None]]] = {
     Form.JSON: {
-        "null": lambda _: None,
+        "tombstone": lambda _: None,
         "not-utf8": lambda _: _NOT_UTF8,
         "broken-json": lambda draft: _as_json(draft)[:-1],
         "no-type": lambda draft: _without(draft, "type"),
@@ -150,13 +150,13 @@ _POISONS: Mapping[Form, Mapping[str, Callable[[_Draft], bytes | None]]] = {
         "wrong-feature": lambda draft: _dump({**draft.fields(), "sepal_width": "wide"}),
     },
     Form.CSV: {
-        "null": lambda _: None,
+        "tombstone": lambda _: None,
         "not-utf8": lambda _: _NOT_UTF8,
         "missing-feature": _short_row,
         "wrong-feature": _word_in_row,
     },
     Form.TAGGED: {
-        "null": lambda _: None,
+        "tombstone": lambda _: None,
         "not-utf8": lambda draft: draft.type.encode() + b"###" + _NOT_UTF8,
         "no-type": _as_csv,
         "unknown-type": lambda draft: b"no-such-type###" + _as_csv(draft),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from penstock.cli.records import Record, as_object, json_bytes, rfc3339, shown
+from penstock.cli.records import Record, as_object, header_lines, json_bytes, rfc3339, shown
 from penstock.cli.tables import table
 from penstock.deadletter import Cause
 from penstock.event import CE_ID
@@ -141,7 +141,7 @@ def page(letter: Letter) -> str:
     }
     width = max(map(len, facts))
     lines = [f"{name:<{width}}  {'-' if fact in {None, ''} else fact}" for name, fact in facts.items()]
-    lines += ["headers", *(f"  {name}: {shown(value)}" for name, value in record.headers)]
+    lines += ["headers", *header_lines(record)]
     size = "none" if record.value is None else f"{len(record.value):,} bytes"
     return "\n".join([*lines, f"value ({size})", *_body(record.value), ""])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from penstock.errors import EnvelopeError
 from penstock.event import ce_time, coordinates
 
-__all__ = ["Record", "as_object", "as_text", "json_bytes", "json_line", "printable", "rfc3339", "shown"]
+__all__ = ["Record", "as_object", "as_text", "header_lines", "json_bytes", "json_line", "printable", "rfc3339", "shown"]
 
 #: What a JSON form holds for bytes: their text, ``{"base64": ...}`` where they are not UTF-8, or null.
 JsonBytes = str | dict[str, str] | None
@@ -93,8 +93,14 @@ def as_text(record: Record, *, headers: bool = True) -> str:
     """The record as a block: where and when, its key, its headers indented, its value on a line of its own."""
     lines = [f"{record.coordinates}  {rfc3339(record.timestamp)}  key {_on_one_line(record.key)}"]
     if headers:
-        lines += [f"  {_on_one_line(name.encode())}: {_on_one_line(value)}" for name, value in record.headers]
+        lines += header_lines(record)
     return "\n".join([*lines, shown(record.value), ""])
+
+
+def header_lines(record: Record) -> list[str]:
+    """The record's headers, a line each, by name: the engine hands them on in any order."""
+    by_name = sorted(record.headers, key=lambda header: header[0])
+    return [f"  {_on_one_line(name.encode())}: {_on_one_line(value)}" for name, value in by_name]
 
 
 def _on_one_line(content: bytes | None) -> str:

@@ -84,7 +84,7 @@ def test_all_poison_spoils_every_event() -> None:
     kinds = {event.poison for event in make(poison_percent=100)}
 
     assert kinds == {
-        "null",
+        "tombstone",
         "not-utf8",
         "broken-json",
         "no-type",

@@ -72,6 +72,13 @@ def test_text_form_shows_place_time_key_headers_and_value() -> None:
     assert "ce_id" not in as_text(record(), headers=False)
 
 
+def test_headers_are_shown_by_name_on_a_line_each() -> None:
+    """The engine hands headers on in any order; people find them by name, and a line break in one stays in its line."""
+    text = as_text(record(headers=(("b", b"2"), ("a", b"1\n1"))))
+
+    assert text.splitlines()[1:3] == ["  a: 1\\n1", "  b: 2"]
+
+
 def test_text_form_never_sends_control_characters_to_the_terminal() -> None:
     """A control character in a record is shown escaped, so that it cannot act on the terminal."""
     assert shown(b"a\x1b[31mb\r") == "a\\x1b[31mb\\r"
