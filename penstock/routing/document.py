@@ -30,7 +30,6 @@ __all__ = [
     "TypeRule",
     "UnmatchedTopic",
     "load",
-    "load_text",
     "parse",
 ]
 
@@ -185,15 +184,15 @@ def load(source: str | Path, *, prefix: str = DEFAULT_PREFIX) -> RoutingDocument
         RoutingDocumentError: with every fault of the document, each with its place.
     """
     if isinstance(source, str):
-        return load_text(source, prefix=prefix)
+        return _from_text(source, prefix=prefix)
     try:
         text = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RoutingDocumentError((f"the file {str(source)!r} cannot be read: {error}",)) from error
-    return load_text(text, prefix=prefix)
+    return _from_text(text, prefix=prefix)
 
 
-def load_text(text: str, *, prefix: str = DEFAULT_PREFIX) -> RoutingDocument:
+def _from_text(text: str, *, prefix: str = DEFAULT_PREFIX) -> RoutingDocument:
     """Read a routing document from its text, as `load` does."""
     try:
         data = yaml.load(text, _Loader)  # noqa: S506 a safe loader, which also minds keys that stand twice

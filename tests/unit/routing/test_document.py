@@ -9,7 +9,7 @@ import yaml
 
 from penstock.errors import RoutingDocumentError
 from penstock.routing import schema
-from penstock.routing.document import UnmatchedTopic, load, load_text, parse
+from penstock.routing.document import UnmatchedTopic, load, load, parse
 from penstock.testing.builders import document, route
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -84,14 +84,14 @@ def test_a_document_is_read_from_text_or_file(tmp_path: Path) -> None:
     file = tmp_path / "routing.yaml"
     file.write_text(yaml.safe_dump(plain()))
 
-    assert load(file) == load_text(file.read_text()) == document()
+    assert load(file) == load(file.read_text()) == document()
 
 
 def test_a_document_survives_being_handed_to_workers() -> None:
     """As the JSON text that the client sends, whatever its defaults and short forms."""
     for found in (document(), load(CONFIG / "routing.yaml"), document(unmatched={"topic": "others"})):
-        assert load_text(found.model_dump_json(exclude_none=True)) == found
-        assert load_text(found.model_dump_json()) == found
+        assert load(found.model_dump_json(exclude_none=True)) == found
+        assert load(found.model_dump_json()) == found
 
 
 def test_unmatched_events_may_have_a_topic() -> None:
@@ -113,7 +113,7 @@ def test_unmatched_events_may_have_a_topic() -> None:
 def test_text_that_is_no_document_is_refused(text: str, message: str) -> None:
     """Syntax has its line, and a key that stands twice is no way to lose half of the routes."""
     with pytest.raises(RoutingDocumentError, match=message):
-        load_text(text)
+        load(text)
 
 
 def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ models:
 rotues: []
 """
     with pytest.raises(RoutingDocumentError) as caught:
-        load_text(text)
+        load(text)
 
     assert list(caught.value.faults) == [
         "version: input should be a valid integer, got 'one' (text)",
