@@ -8,6 +8,7 @@ from pyflink.table.udf import ScalarFunction
 
 from jobs.pmml_job.scorer import Requests, Scorer, ScorerConfig
 from penstock.flink.columns import frame, milliseconds
+from penstock.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pyflink.table import FunctionContext
 
 __all__ = ["ScoreRequests"]
+
+_log = get_logger(__name__)
 
 
 class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are untyped
@@ -31,6 +34,8 @@ class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases ar
         from jobs.pmml_job import engine
 
         self._scorer = Scorer(self._descriptors, ScorerConfig(**self._config), engine.start(self._heap_mb))
+        for ref, reason in self._scorer.broken.items():
+            _log.error("model not loaded, its requests become dead letters", model=ref, reason=reason)
 
     def eval(  # noqa: PLR0913, PLR0917 (the columns of a batch, as the pipeline names them)
         self,

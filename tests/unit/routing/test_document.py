@@ -9,7 +9,7 @@ import yaml
 
 from penstock.errors import RoutingDocumentError
 from penstock.routing import schema
-from penstock.routing.document import UnmatchedTopic, load, load, parse
+from penstock.routing.document import UnmatchedTopic, load, parse
 from penstock.testing.builders import document, route
 
 CONFIG = Path(__file__).parents[3] / "config"
