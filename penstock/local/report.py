@@ -14,7 +14,7 @@ from penstock.errors import FlinkUnavailableError
 from penstock.local import jobs, machine, processes, versions
 from penstock.local.layout import Layout
 from penstock.local.parts import DEMO, servers
-from penstock.local.rest import FlinkRest
+from penstock.local.rest import ALIVE, FlinkRest
 from penstock.local.supervision import PROGRAM as SUPERVISOR
 from penstock.local.supervision import Supervisor
 
@@ -174,10 +174,13 @@ def _faults(
     for fact in facts:
         if fact.state != _RUNNING and not (fact.name == DEMO and fact.state == _STOPPED):
             yield f"the process {fact.name!r} is {fact.state}: see {str(layout.log(fact.name))!r}"
-    healthy = {fact.name for fact in job_facts if fact.healthy}
+    by_name = {fact.name: fact for fact in job_facts}
     for item in jobs.submitted(layout):
-        if item.job_name not in healthy:
-            yield f"the job {item.job_name!r} does not run: 'penstock up' submits it again"
+        job = by_name.get(item.job_name)
+        if job is None or job.state not in ALIVE:
+            yield f"the job {item.job_name!r} is gone: 'penstock up' submits it again"
+        elif not job.healthy:
+            yield f"the job {item.job_name!r} is {job.state}, {job.running} of {job.total} tasks run: it may come back"
     if flink == _SILENT:
         yield f"no Flink cluster answers at {settings.flink.rest_url!r}"
     for cluster in dict.fromkeys((settings.kafka.external, settings.kafka.internal_cluster)):

@@ -36,6 +36,7 @@ pytestmark = pytest.mark.timeout(400)
 ROOT = Path(__file__).parents[2]
 SERVERS = ("kafka", "jobmanager", "taskmanager")
 BACK_S = 90
+MOST_MIB = 6 * 1024
 POLL_S = 0.25
 
 
@@ -215,6 +216,36 @@ def test_down_leaves_nothing_and_spares_other_stacks(standing: tuple[Stack, str]
     assert "nothing ran" in other.run("down").stdout
     other.run("down", "--purge")
     assert not other.layout.data.exists()
+
+
+def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable[..., Stack], tmp_path: Path) -> None:
+    """A killed task manager leaves no worker behind and its jobs run again; up replaces jobs of an older document only.
+
+    The one test here that runs jobs: starting them is what costs time.
+    """
+    routing = tmp_path / "routing.yaml"
+    routing.write_bytes((ROOT / "config" / "routing.yaml").read_bytes())
+    stack = stacks(routing_file=str(routing))
+    assert "input_adapter, pmml_job, output_adapter" in stack.run("up", "--no-demo").stdout
+    workers = {
+        process.pid for process in stack.left_over() if "pyflink.fn_execution.beam.beam_boot" in process.cmdline()
+    }
+    assert len(workers) == 3
+
+    os.kill(stack.pid("taskmanager"), signal.SIGKILL)
+    assert wait_until(lambda: not any(map(psutil.pid_exists, workers)), BACK_S, POLL_S)
+    assert wait_until(lambda: not stack.status()["healthy"], BACK_S, POLL_S)
+    assert wait_until(lambda: stack.status()["healthy"], BACK_S, POLL_S), stack.status()
+
+    assert "submit the jobs .................. they run" in stack.run("up", "--no-demo").stdout
+    routing.write_text(routing.read_text(encoding="utf-8").replace("version: 1", "version: 2"), encoding="utf-8")
+    assert "input_adapter, pmml_job, output_adapter" in stack.run("up", "--no-demo").stdout
+    resident = sum(fact["resident_mib"] for fact in stack.status()["processes"])
+    assert resident < MOST_MIB, "the whole stack has to fit a small machine"
+
+    stack.run("down")
+    assert stack.left_over() == []
+    assert stack.open_ports() == []
 
 
 def test_orphans_of_a_killed_supervisor_are_found(stacks: Callable[..., Stack]) -> None:
