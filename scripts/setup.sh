@@ -57,6 +57,6 @@ java_sources=(java/io/penstock/flink/*.java)
 if changed "$jars/pom.sha256" pom.xml "${java_sources[@]}"; then
   echo "fetching the jars ..."
   rm -rf "$jars"
-  mvn --quiet --batch-mode -Dstyle.color=never package
+  mvn --quiet --batch-mode package 2>&1 | sed $'s/\e\\[[0-9;]*m//g' # it colours even its silence
   stamp "$jars/pom.sha256" pom.xml "${java_sources[@]}"
 fi

@@ -232,7 +232,7 @@ def test_java_clients_get_in(broker: Broker, jars: Path, tmp_path: Path, package
     [
         pytest.param({"sasl_password": "wrong"}, "Invalid username or password", id="wrong password"),
         pytest.param({"ssl_ca_file": None}, "certificate verify failed", id="unknown authority"),
-        pytest.param({"security_protocol": "PLAINTEXT"}, "(InvalidReceiveError|socket disconnected)", id="no encryption"),
+        pytest.param({"security_protocol": "PLAINTEXT"}, "(InvalidReceiveError|socket disconnected)", id="plaintext"),
     ],
 )
 def test_refusal_is_one_error_with_its_cause(broker: Broker, changes: dict[str, object], cause: str) -> None:
