@@ -67,6 +67,8 @@ def source_ddl(source: Source, settings: Settings) -> str:
         "scan.topic-partition-discovery.interval": f"{settings.flink.topic_discovery_interval_ms}ms",
         "properties.partition.discovery.interval.ms": str(settings.flink.topic_discovery_interval_ms),
         **({"scan.bounded.mode": "latest-offset"} if source.bounded else {}),
+        # What the stage before wrote counts once its checkpoint is through, else exactly-once would be in name only.
+        **({"properties.isolation.level": "read_committed"} if _exactly_once(settings) else {}),
         **_properties(source.cluster.java_properties(FLINK_SHADED_KAFKA)),
     }
     return f"""CREATE TEMPORARY TABLE {identifier(source.name)} (
@@ -97,7 +99,7 @@ def sink_ddl(sink: Sink, settings: Settings) -> str:
         "sink.delivery-guarantee": flink.delivery_guarantee.value,
         **_properties(sink.cluster.java_properties(FLINK_SHADED_KAFKA)),
     }
-    if flink.delivery_guarantee is DeliveryGuarantee.EXACTLY_ONCE:
+    if _exactly_once(settings):
         options["sink.transactional-id-prefix"] = f"{sink.job_name}-{sink.name}"
         options["properties.transaction.timeout.ms"] = str(flink.transaction_timeout_ms)
     return f"""CREATE TEMPORARY TABLE {identifier(sink.name)} (
@@ -117,6 +119,10 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """Quote a text for SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _exactly_once(settings: Settings) -> bool:
+    return settings.flink.delivery_guarantee is DeliveryGuarantee.EXACTLY_ONCE
 
 
 def _properties(properties: Mapping[str, str]) -> dict[str, str]:
