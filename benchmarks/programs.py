@@ -1,0 +1,195 @@
+"""The programs that are measured: what each reads and writes, how it is run, and what it is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import documents
+from benchmarks.names import COPY_JOB, COPY_OUTPUT, FLOW_EVENTS, IRIS_EVENTS, ROUTING_EVENTS
+from benchmarks.workload import Work
+from penstock import topics
+from penstock.local.jobs import ADAPTERS, SCORING, Deployable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["PROGRAMS", "Jobs", "Peer", "Program"]
+
+_INPUT_ADAPTER, _OUTPUT_ADAPTER = ADAPTERS
+_PMML_JOB = SCORING["pmml"]
+_FLINK_COPY = Deployable(name="flink_copy", module="benchmarks.peers.flink_copy", job_name=COPY_JOB)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jobs:
+    """Flink jobs that run together, and the routing document that they are given, if they read one."""
+
+    deployables: tuple[Deployable, ...]
+    document: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A reference program in a process of its own."""
+
+    module: str
+    model: str = ""
+    requirements: str = ""
+    """File in requirements/ of what goes into an environment of its own; empty: what it needs is in ours."""
+
+
+_ROUTERS = {"copy": "flink-copy", "loop": "python-loop", "bytewax": "bytewax"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One measured program."""
+
+    name: str
+    title: str
+    run: Jobs | Peer
+    work: Work
+    source: str
+    outputs: tuple[str, ...]
+    """Topics whose records are counted; its alone, so that what a predecessor writes late is not counted."""
+    received: tuple[str, ...]
+    """Topics at which an event's delay ends."""
+    hops: int = 1
+    """How often an event is written to the outputs on its way."""
+    share: float = 1.0
+    """Of the backlog: slow programs get less, so that all take about as long."""
+    latency: bool = False
+    """Whether delays are measured."""
+    compared: Mapping[str, str] = field(default_factory=lambda: _ROUTERS)
+    """Reference programs that its figures are divided by: column of the table, name of the program."""
+
+    @property
+    def prefix(self) -> str:
+        """Prefix of the internal topics that it has to itself."""
+        return f"bench-{self.name}"
+
+    @property
+    def dead_letters(self) -> str:
+        """Topic that must stay empty."""
+        return topics.dead_letters(self.prefix)
+
+
+def _stage(name: str, title: str, **rest: Any) -> Program:
+    """Describe a stage that writes each event once."""
+    outputs = rest.pop("outputs")
+    return Program(name=name, title=title, outputs=outputs, received=outputs, **rest)
+
+
+def _pmml(model: str, work: Work, share: float) -> Program:
+    name = f"pmml-{model.removeprefix('iris-')}"
+    loop = {"iris-tree": "scoring-loop", "iris-forest": "scoring-loop-forest"}[model]
+    return _stage(
+        name,
+        f"Penstock PMML stage, {model}",
+        run=Jobs(deployables=(_PMML_JOB,)),
+        work=work,
+        source=topics.request_topic(f"bench-{name}", "pmml", model),
+        outputs=(topics.results(f"bench-{name}"),),
+        share=share,
+        latency=True,
+        compared={**_ROUTERS, "scoring": loop},
+    )
+
+
+def _scoring_loop(name: str, model: str, share: float) -> Program:
+    return _stage(
+        name,
+        f"Python loop, scikit-learn by batch, {model}",
+        run=Peer(module="benchmarks.peers.scoring_loop", model=model),
+        work=Work.EVENTS,
+        source=IRIS_EVENTS,
+        outputs=(f"bench-{name}-out",),
+        share=share,
+    )
+
+
+def _end_to_end() -> Program:
+    prefix, scores = "bench-end-to-end", "bench-flow-scores"
+    requests = topics.request_topic(prefix, "pmml", "iris-tree")
+    return Program(
+        name="end-to-end",
+        title="Penstock, three jobs, iris-tree",
+        run=Jobs(
+            deployables=(_INPUT_ADAPTER, _PMML_JOB, _OUTPUT_ADAPTER),
+            document=documents.scoring(FLOW_EVENTS, "iris-tree", scores),
+        ),
+        work=Work.EVENTS,
+        source=FLOW_EVENTS,
+        outputs=(requests, topics.results(prefix), scores),
+        received=(scores,),
+        hops=3,
+        share=0.4,
+        latency=True,
+        compared={**_ROUTERS, "scoring": "scoring-loop"},
+    )
+
+
+PROGRAMS = (
+    _stage(
+        "flink-copy",
+        "Flink SQL copy, in the JVM only",
+        run=Jobs(deployables=(_FLINK_COPY,)),
+        work=Work.ROUTING,
+        source=ROUTING_EVENTS,
+        outputs=(COPY_OUTPUT,),
+        latency=True,
+    ),
+    _stage(
+        "python-loop",
+        "Python loop: parse, route, two headers",
+        run=Peer(module="benchmarks.peers.python_loop"),
+        work=Work.ROUTING,
+        source=ROUTING_EVENTS,
+        outputs=("bench-python-loop-a", "bench-python-loop-b"),
+        latency=True,
+    ),
+    _stage(
+        "bytewax",
+        "bytewax: parse, route, two headers",
+        run=Peer(module="benchmarks.peers.bytewax_flow", requirements="bench-bytewax.txt"),
+        work=Work.ROUTING,
+        source=ROUTING_EVENTS,
+        outputs=("bench-bytewax-a", "bench-bytewax-b"),
+    ),
+    _stage(
+        "input-adapter",
+        "Penstock input adapter, whole envelope",
+        run=Jobs(deployables=(_INPUT_ADAPTER,), document=documents.routing(ROUTING_EVENTS)),
+        work=Work.ROUTING,
+        source=ROUTING_EVENTS,
+        outputs=tuple(topics.request_topic("bench-input-adapter", "pmml", name) for name in documents.MODELS.values()),
+        latency=True,
+    ),
+    _scoring_loop("scoring-loop", "iris-tree", 1.0),
+    _stage(
+        "pmml-loop",
+        "Python loop, Penstock's PMML engine by batch, iris-tree",
+        run=Peer(module="benchmarks.peers.pmml_loop", model="iris-tree"),
+        work=Work.EVENTS,
+        source=IRIS_EVENTS,
+        outputs=("bench-pmml-loop-out",),
+    ),
+    _pmml("iris-tree", Work.TREE_REQUESTS, 1.0),
+    _scoring_loop("scoring-loop-forest", "iris-forest", 0.5),
+    _pmml("iris-forest", Work.FOREST_REQUESTS, 0.5),
+    _stage(
+        "output-adapter",
+        "Penstock output adapter, whole result",
+        run=Jobs(
+            deployables=(_OUTPUT_ADAPTER,),
+            document=documents.scoring("bench-unused", "iris-tree", "bench-output-adapter-scores"),
+        ),
+        work=Work.RESULTS,
+        source=topics.results("bench-output-adapter"),
+        outputs=("bench-output-adapter-scores",),
+        latency=True,
+    ),
+    _end_to_end(),
+)
+"""All of them, in the order in which they take their turns."""

@@ -1,0 +1,192 @@
+"""The records that programs are measured with: pools of a few thousand, written over and over.
+
+    python -m benchmarks.workload --work results --out FILE --settings FILE
+
+Requests and results are made by Penstock's own router and scorer, so they are what its stages would get.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from benchmarks import documents
+from penstock import iris, settings, topics
+from penstock.event import Blank, ce_time, coordinates, unpack_headers
+from penstock.routing.document import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from penstock.settings import Settings
+
+__all__ = ["Record", "Work", "pool", "read"]
+
+POOL_SIZE = 5000
+#: The moment at which an event was due, in microseconds since 1970: always 16 digits, so that sizes do not vary.
+STAMP = re.compile(rb'"ts":(\d{16})')
+_MADE_AT_US = 1_767_323_045_678_000
+_SCORED_AT_S = 1_767_323_045.7
+_KEYS = 1000
+_FIRST_ID = 10_000_000
+_UNSEEN_BYTES = 80  # about what key and bookkeeping take; only limits of a megabyte are checked with it
+
+
+class Work(StrEnum):
+    """Kinds of records."""
+
+    ROUTING = "routing"
+    """`{"type":"a"|"b","id":..,"features":[..],"user":..,"ts":..}`, about 100 bytes."""
+    EVENTS = "events"
+    """Iris events with the four features by name, about 130 bytes."""
+    TREE_REQUESTS = "tree-requests"
+    """What the input adapter makes of iris events for the decision tree."""
+    FOREST_REQUESTS = "forest-requests"
+    """The same for the random forest."""
+    RESULTS = "results"
+    """What the PMML job makes of requests to the decision tree."""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A record whose value has the moment it was due between ``before`` and ``after``."""
+
+    key: bytes
+    before: bytes
+    after: bytes
+    headers: list[tuple[str, bytes]]
+
+    @classmethod
+    def of(cls, key: bytes, value: bytes, headers: dict[str, str]) -> Record:
+        """Cut a value at its moment."""
+        found = STAMP.search(value)
+        if found is None:
+            raise ValueError(f"the record has no 'ts' of 16 digits: {value!r}")
+        packed = [(name, text.encode()) for name, text in headers.items()]
+        return cls(key, value[: found.start(1)], value[found.end(1) :], packed)
+
+    def value(self, due_us: int) -> bytes:
+        """Return the value of a record that is due at that moment."""
+        return b"%b%d%b" % (self.before, due_us, self.after)
+
+
+def pool(work: Work, loaded: Settings) -> list[Record]:
+    """Make the records of a kind; always the same ones."""
+    if work is Work.ROUTING:
+        return [Record.of(key, value, {}) for key, value in _routing_events()]
+    events = _iris_events()
+    if work is Work.EVENTS:
+        return [Record.of(key, value, {}) for key, value in events]
+    model = "iris-forest" if work is Work.FOREST_REQUESTS else "iris-tree"
+    headers = _requested([value for _, value in events], model)
+    if work is not Work.RESULTS:
+        return [Record.of(key, value, own) for (key, value), own in zip(events, headers, strict=True)]
+    results = _scored([value for _, value in events], headers, loaded)
+    return [
+        Record.of(key, value, {**own, **added})
+        for (key, _), own, (value, added) in zip(events, headers, results, strict=True)
+    ]
+
+
+def _routing_events() -> list[tuple[bytes, bytes]]:
+    draw = random.Random(1)  # noqa: S311  the same every time, nothing secret
+    events = []
+    for number in range(POOL_SIZE):
+        user = f"u{draw.randrange(_KEYS)}"
+        features = [round(draw.uniform(low, high), 2) for low, high in ((4, 8), (2, 4), (1, 6), (0.1, 2.5))]
+        kind = "ab"[draw.randrange(2)]
+        fields = {"type": kind, "id": _FIRST_ID + number, "features": features, "user": user, "ts": _MADE_AT_US}
+        events.append((user.encode(), json.dumps(fields, separators=(",", ":")).encode()))
+    return events
+
+
+def _iris_events() -> list[tuple[bytes, bytes]]:
+    made = iris.events(iris.Recipe(count=POOL_SIZE, keys=_KEYS, seed=1))
+    return [(event.key, re.sub(rb'"ts":\d+', b'"ts":%d' % _MADE_AT_US, event.value or b"")) for event in made]
+
+
+def _requested(values: Sequence[bytes], model: str) -> list[dict[str, str]]:
+    """Return the headers that the input adapter gives to events; their values stay as they are."""
+    from input_adapter.router import Router
+
+    source = "bench-events"
+    limit = 2**20
+    router = Router(
+        parse(documents.scoring(source, model, "bench-scores")),
+        prefix="bench",
+        max_request_bytes=limit,
+        max_dead_letter_bytes=limit,
+    )
+    size = len(values)
+    routed = router.route(values, [_UNSEEN_BYTES] * size, [source] * size, [None] * size)
+    expected = topics.request_topic("bench", "pmml", model)
+    found = set(map(str, routed.topics))
+    if found != {expected}:
+        raise ValueError(f"the router sent events to {sorted(found)}, expected {expected!r} only")
+    time = ce_time(_MADE_AT_US // 1000)
+    fills: dict[str, str] = {Blank.TIME: time}
+    return [
+        {name: {**fills, Blank.PLACE: coordinates(source, 0, offset)}.get(text, text) for name, text in own.items()}
+        for offset, own in enumerate(map(unpack_headers, routed.headers))
+    ]
+
+
+def _scored(
+    values: Sequence[bytes], headers: Sequence[dict[str, str]], loaded: Settings
+) -> list[tuple[bytes, dict[str, str]]]:
+    """Return values and added headers of the results; starts Java in this process."""
+    from jobs.pmml_job import engine
+    from jobs.pmml_job.scorer import Requests, Scorer, ScorerConfig
+    from penstock.event import CONTENT_TYPE, MODEL
+    from penstock.models.repository import read_catalog
+
+    size, limit = len(values), 2**20
+    config = ScorerConfig(
+        request_topic_prefix=topics.request_topic("bench", "pmml", ""),
+        results="results",
+        shadow_results="shadow-results",
+        dead_letters="dead-letters",
+        max_request_bytes=limit,
+        max_dead_letter_bytes=limit,
+    )
+    descriptors = [descriptor.plain() for descriptor in read_catalog(loaded.models_dir).of_job("pmml")]
+    scorer = Scorer(descriptors, config, engine.start(loaded.pmml.heap_mb), clock=lambda: _SCORED_AT_S)
+    scored = scorer.score(
+        Requests(
+            values=values,
+            unseen_bytes=[_UNSEEN_BYTES] * size,
+            topics=[topics.request_topic("bench", "pmml", "iris-tree")] * size,
+            timestamps_ms=[_MADE_AT_US // 1000] * size,
+            models=[own[MODEL] for own in headers],
+            content_types=[own[CONTENT_TYPE] for own in headers],
+            shadows=[None] * size,
+        )
+    )
+    if set(scored.topics) != {"results"}:
+        raise ValueError(f"the scorer refused events: {next(map(repr, scored.headers))}")
+    return [(value or b"", unpack_headers(packed)) for value, packed in zip(scored.values, scored.headers, strict=True)]
+
+
+def read(file: Path) -> list[Record]:
+    """Read a pool that `main` wrote."""
+    return msgspec.msgpack.decode(file.read_bytes(), type=list[Record])
+
+
+def main() -> None:
+    """Write a pool to a file, for the programs that write its records to topics."""
+    parser = argparse.ArgumentParser(description="Make the records of a kind.")
+    parser.add_argument("--work", type=Work, choices=list(Work), required=True)
+    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    parser.add_argument("--settings", type=Path, required=True, help="settings file: where the models are")
+    told = parser.parse_args()
+    told.out.write_bytes(msgspec.msgpack.encode(pool(told.work, settings.read(told.settings))))
+
+
+if __name__ == "__main__":
+    main()
