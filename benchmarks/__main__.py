@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from benchmarks import machine, own_stack, report
-from benchmarks.latency import Pace
+from benchmarks.delays import Pace
 from benchmarks.programs import PROGRAMS
 from benchmarks.results import together
 from benchmarks.run import Plan, Run

@@ -97,7 +97,7 @@ def _pmml(model: str, work: Work, share: float) -> Program:
     )
 
 
-def _scoring_loop(name: str, model: str, share: float) -> Program:
+def _scoring_loop(name: str, model: str) -> Program:
     return _stage(
         name,
         f"Python loop, scikit-learn by batch, {model}",
@@ -105,7 +105,6 @@ def _scoring_loop(name: str, model: str, share: float) -> Program:
         work=Work.EVENTS,
         source=IRIS_EVENTS,
         outputs=(f"bench-{name}-out",),
-        share=share,
     )
 
 
@@ -166,7 +165,7 @@ PROGRAMS = (
         outputs=tuple(topics.request_topic("bench-input-adapter", "pmml", name) for name in documents.MODELS.values()),
         latency=True,
     ),
-    _scoring_loop("scoring-loop", "iris-tree", 1.0),
+    _scoring_loop("scoring-loop", "iris-tree"),
     _stage(
         "pmml-loop",
         "Python loop, Penstock's PMML engine by batch, iris-tree",
@@ -176,8 +175,8 @@ PROGRAMS = (
         outputs=("bench-pmml-loop-out",),
     ),
     _pmml("iris-tree", Work.TREE_REQUESTS, 1.0),
-    _scoring_loop("scoring-loop-forest", "iris-forest", 0.5),
-    _pmml("iris-forest", Work.FOREST_REQUESTS, 0.5),
+    _scoring_loop("scoring-loop-forest", "iris-forest"),
+    _pmml("iris-forest", Work.FOREST_REQUESTS, 0.4),
     _stage(
         "output-adapter",
         "Penstock output adapter, whole result",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from benchmarks.latency import Summary
+    from benchmarks.delays import Summary
     from benchmarks.programs import Program
     from benchmarks.throughput import Throughput
 

@@ -18,6 +18,7 @@ from penstock.errors import PenstockError, StackError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from benchmarks.delays import Pace
     from benchmarks.own_stack import OwnStack
     from benchmarks.workload import Work
 
@@ -34,7 +35,7 @@ class Plan:
     programs: tuple[Program, ...]
     events: int
     rounds: int
-    paces: tuple[latency.Pace, ...]
+    paces: tuple[Pace, ...]
 
 
 @dataclass(slots=True)
