@@ -51,7 +51,7 @@ def up(settings: Settings, *, demo: bool, words: tuple[str, ...], no_jobs: bool)
     """
     choice = stack.Choice(jobs=() if no_jobs else jobs.chosen(dict.fromkeys(words)), demo=demo and not no_jobs)
     stack.up(settings, choice, Reporter())
-    click.echo(_closing(settings))
+    click.echo(_closing(settings, results=bool(choice.jobs)))
 
 
 @click.command(
@@ -92,18 +92,18 @@ def status(settings: Settings, *, form: str) -> None:
         raise click.exceptions.Exit(Exit.FAILED)
 
 
-def _closing(settings: Settings) -> str:
+def _closing(settings: Settings, *, results: bool) -> str:
     context = click.get_current_context()
     flags_given = any(
         context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         for name in ("settings_file", "bootstrap_servers", "state_dir")
     )
     flags = f" --settings {shlex.quote(str(Layout.of(settings).settings_file))}" if flags_given else ""
+    see_results = f"See results:  .venv/bin/penstock tail iris-results{flags}\n" if results else ""
     return f"""
 Flink   {settings.flink.rest_url}
 Kafka   {settings.kafka.external.bootstrap_servers}
 
-See results:  .venv/bin/penstock tail iris-results{flags}
-See health:   .venv/bin/penstock status{flags}
+{see_results}See health:   .venv/bin/penstock status{flags}
 Stop:         scripts/stop.sh
 On your path: export PATH="{settings.project_dir}/.venv/bin:$PATH\""""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import textwrap
 import uuid
 from dataclasses import dataclass
@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 import yaml
+from click.testing import CliRunner, Result
 
 from penstock import kafka
 from penstock import settings as settings_file
+from penstock.cli.__main__ import cli
 from penstock.cli.exits import Exit
 from penstock.local import machine, processes
 from penstock.local.layout import Layout
@@ -55,12 +57,15 @@ class Stack:
 
     file: Path
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command of Penstock with the stack's settings."""
-        command = [sys.executable, "-m", "penstock.cli", arguments[0], "--settings", str(self.file), *arguments[1:]]
-        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-        assert not check or answer.returncode == 0, answer.stdout + answer.stderr
-        return answer
+    def run(self, *arguments: str, expect: int | None = 0) -> Result:
+        """Run a command with the stack's settings, in this process; ``expect`` None allows any exit status."""
+        handlers = logging.getLogger().handlers[:]
+        try:
+            result = CliRunner().invoke(cli, [*arguments, "--settings", str(self.file)])
+        finally:
+            logging.getLogger().handlers[:] = handlers
+        assert expect in {None, result.exit_code}, f"{arguments}: {result.exit_code}\n{result.output}"
+        return result
 
     @property
     def settings(self) -> Settings:
@@ -74,7 +79,7 @@ class Stack:
 
     def status(self) -> dict[str, Any]:
         """What `penstock status` tells."""
-        return json.loads(self.run("status", "--format", "json", check=False).stdout)
+        return json.loads(self.run("status", "--format", "json", expect=None).stdout)
 
     def pid(self, program: str) -> int:
         """The process id of a program, as its file says."""
@@ -194,9 +199,8 @@ def test_running_stack_refuses_other_settings(standing: tuple[Stack, str], tmp_p
     changed = Stack(tmp_path / "changed.yaml")
     changed.file.write_text(yaml.safe_dump(content), encoding="utf-8")
 
-    refused = changed.run("up", "--no-jobs", check=False)
+    refused = changed.run("up", "--no-jobs", expect=Exit.STEP_FAILED)
 
-    assert refused.returncode == Exit.STEP_FAILED
     assert "flink.bundle_time_ms: 20, now 77" in refused.stderr
 
 
@@ -210,7 +214,7 @@ def test_down_leaves_nothing_and_spares_other_stacks(standing: tuple[Stack, str]
 
     assert other.left_over() == []
     assert other.open_ports() == []
-    assert other.run("status", check=False).returncode == Exit.FAILED
+    other.run("status", expect=Exit.FAILED)
     assert standing[0].status()["healthy"]
     assert (other.layout.data / "kafka" / "meta.properties").exists()
     assert "nothing ran" in other.run("down").stdout
@@ -226,7 +230,9 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
     routing = tmp_path / "routing.yaml"
     routing.write_bytes((ROOT / "config" / "routing.yaml").read_bytes())
     stack = stacks(routing_file=str(routing))
-    assert "input_adapter, pmml_job, output_adapter" in stack.run("up", "--no-demo").stdout
+    said = stack.run("up").stdout
+    assert "input_adapter, pmml_job, output_adapter" in said
+    assert re.search(r"^start the demo \.+ 3 events/s", said, re.MULTILINE)
     workers = {
         process.pid for process in stack.left_over() if "pyflink.fn_execution.beam.beam_boot" in process.cmdline()
     }
@@ -269,9 +275,8 @@ def test_server_that_cannot_start_is_told_with_its_log(stacks: Callable[..., Sta
     """Step, last lines of the log and what to do; the state folder stays for a closer look."""
     stack = stacks(local={"kafka_heap_mb": 2})
 
-    failed = stack.run("up", "--no-jobs", check=False)
+    failed = stack.run("up", "--no-jobs", expect=Exit.STEP_FAILED)
 
-    assert failed.returncode == Exit.STEP_FAILED
     assert "step 'start kafka' failed" in failed.stderr
     assert "ended as often as it was started" in failed.stderr
     assert "initialization of VM" in failed.stderr
@@ -283,9 +288,8 @@ def test_missing_broker_is_told_before_anything_starts(stacks: Callable[..., Sta
     """An own broker that does not answer is one line, and nothing was started."""
     stack = stacks(kafka={"external": {"bootstrap_servers": "127.0.0.1:1", "connect_timeout_ms": 500}})
 
-    failed = stack.run("up", "--no-jobs", check=False)
+    failed = stack.run("up", "--no-jobs", expect=Exit.UNAVAILABLE)
 
-    assert failed.returncode == Exit.UNAVAILABLE
     assert "no Kafka broker answers at '127.0.0.1:1'" in failed.stderr
     assert stack.left_over() == []
 
