@@ -128,7 +128,7 @@ def test_names_are_nouns_of_their_own(modules: list[Module]) -> None:
 
 def test_decisions_are_numbered_once(root: Path) -> None:
     """ADRs count from 0001 without gap or double, and each title repeats its number."""
-    files = sorted((root / "docs" / "adr").glob("*.md"))
+    files = sorted((root / "docs" / "adr").glob("[0-9]*.md"))
     numbers = [int(path.name.partition("-")[0]) for path in files]
 
     assert numbers == list(range(1, len(files) + 1))
