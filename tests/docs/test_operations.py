@@ -1,0 +1,97 @@
+"""What operators are told of ports, logs and permissions is what the code does."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from penstock.local import jobs, machine, parts
+from penstock.local.layout import Layout
+from penstock.settings import Settings
+from tests.docs.pages import ROOT, every_page, page
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.docs.pages import Page
+
+OPERATIONS = page("docs/operations.md")
+SETTINGS = Settings()
+PORTS = machine.ports(SETTINGS)
+#: Where a stranger has to read them (the README shows addresses), and where they are set.
+MAY_NAME_PORTS = {"README.md", "docs/operations.md", "docs/configuration.md", "config/penstock.yaml"}
+ONE_PLACE = "penstock/sections.py"
+
+
+def test_ports_are_those_of_the_settings() -> None:
+    """Each with its default, and no others."""
+    found = {cells[0].strip("`"): int(port) for port, cells in OPERATIONS.table("Default").items()}
+
+    assert found == PORTS
+
+
+@pytest.mark.parametrize("each", every_page(), ids=lambda each: each.name)
+def test_documents_name_ports_in_one_place(each: Page) -> None:
+    """A port that changes is not looked for on every page; addresses of examples are somebody else's."""
+    text = re.sub(r"[\w.-]+\.example:\d+|broker-\d:\d+", "", each.text)
+    found = {port for port in PORTS.values() if re.search(rf"\b{port}\b", text)}
+
+    assert found == set() or each.name in MAY_NAME_PORTS
+
+
+def python_files() -> list[Path]:
+    """The shipped code."""
+    packages = ("penstock", "input_adapter", "output_adapter", "jobs")
+    return [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def test_code_names_ports_in_one_place() -> None:
+    """The settings' defaults; everything else asks the settings."""
+    naming = {
+        str(path.relative_to(ROOT))
+        for path in python_files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in set(PORTS.values())
+    }
+
+    assert naming == {ONE_PLACE}
+
+
+def test_logs_are_those_that_are_written() -> None:
+    """One for each process, and one for each submission."""
+    told = set(re.findall(r"`([\w-]+)\.log`", OPERATIONS.section("Logs")))
+    programs = {*parts.servers(SETTINGS), parts.DEMO, "supervisord", "kafka-format"}
+    submissions = {f"submit-{each.name}" for each in jobs.chosen(jobs.SCORING)}
+
+    assert told == programs | submissions
+
+
+def test_state_folders_are_those_of_the_layout() -> None:
+    """And what a purge deletes is what is said to be deleted."""
+    rows = OPERATIONS.table("Folder")
+    layout = Layout.of(SETTINGS)
+    told = {folder.strip("` "): cells[1] for names, cells in rows.items() for folder in names.split(",")}
+    removed = {path.name for path in layout.removable()}
+
+    assert {name for name, deleted in told.items() if deleted != "you"} == removed
+    assert SETTINGS.local.jars_dir.name in told
+
+
+def test_consumer_groups_are_named() -> None:
+    """Whoever grants permissions has to know them."""
+    section = OPERATIONS.section("Your own Kafka")
+
+    assert [each.job_name for each in jobs.chosen(jobs.SCORING) if f"`{each.job_name}`" not in section] == []
+
+
+def test_versions_are_those_that_are_pinned() -> None:
+    """A file name with a version in it is the one that Maven and pip bring."""
+    pins = (ROOT / "requirements" / "core.txt").read_text(encoding="utf-8")
+    flink = re.search(r"^apache-flink==(.+)$", pins, re.MULTILINE)
+
+    assert flink
+    assert set(re.findall(r"flink-python-([\d.]+)\.jar", OPERATIONS.text)) == {flink[1]}
+    assert f"Flink {flink[1].rpartition('.')[0]} " in OPERATIONS.text
