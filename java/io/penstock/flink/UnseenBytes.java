@@ -12,8 +12,8 @@ import org.apache.flink.table.functions.ScalarFunction;
  */
 public final class UnseenBytes extends ScalarFunction {
 
-    /** A batch's header is 61 bytes; a record's own lengths and deltas are the rest (Kafka's upper bound). */
-    private static final int RECORD = 70;
+    /** Kafka's own upper bounds: a batch's header 61, a record's length, deltas and flags 21, three lengths of 5 each. */
+    private static final int RECORD = 97;
     /** Two variable-length integers, five bytes each at most. */
     private static final int HEADER = 10;
 

@@ -1,0 +1,169 @@
+"""Each pipeline in a mini-cluster, from records to what its sink would write; the Python workers run the wheel."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from penstock.event import CE_ID, CONTENT_TYPE, JSON, MODEL, REQUEST, RESULT, ROUTE, SHADOW, ce_time
+from penstock.testing import builders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.flink.conftest import FileFlow, Row
+
+NOW_MS = 1_767_323_045_678
+FEATURES = b'{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}'
+EVENT = b'{"type":"iris","id":12345678901234567890,' + FEATURES[1:]
+MODELS = Path(__file__).parents[2] / "models"
+COLUMNS = {name: f"`{name}`" for name in ("key", "value", "topic", "headers")}
+TIME = {"time": "DATE_FORMAT(CAST(`timestamp` AS TIMESTAMP(3)), 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''')"}
+
+
+@pytest.fixture
+def run(make_flow: Callable[..., FileFlow], make_record: Callable[..., Row]) -> Callable[..., list[Row]]:
+    """Run a deployable's pipeline over records, each given by the columns that matter."""
+
+    def outcome(deployable: str, view: str, *records: Row, **overrides: object) -> list[Row]:
+        numbered = [make_record(**{"offset": offset, **columns}) for offset, columns in enumerate(records)]
+        flow = make_flow(*numbered, overrides=overrides)
+        pipeline: Any = import_module(f"{deployable}.pipeline")
+        pipeline.build(flow, flow.settings)
+        return flow.select(view, **COLUMNS, **TIME)
+
+    return outcome
+
+
+def code(row: Row) -> str:
+    """Tell why a record is a dead letter."""
+    assert row["topic"] == "penstock.dead-letters"
+    return str(row["headers"]["penstock-error-code"].decode())
+
+
+def test_input_adapter(run: Callable[..., list[Row]]) -> None:
+    """Good events of every format go to their model, bad ones to the dead letters; key, time and headers stay."""
+    own = {"traceparent": b"00-1", "binary": b"\xff", "null": None, "penstock-shadow": b"true"}
+    as_sent, rewritten, tagged, mine, tombstone, poison, oversize = run(
+        "input_adapter",
+        "events_route",
+        {"value": EVENT, "headers": own},
+        {"value": b"5.1,3.5,1.4,0.2", "topic": "csv-events", "key": None},
+        {"value": b"iris-forest###5.1,3.5,1.4,0.2", "topic": "legacy-events", "key": b"\xff"},
+        {"value": EVENT, "headers": {CE_ID: b"mine"}},
+        {"value": None, "headers": own},
+        {"value": b"\xff\xfe"},
+        {"value": EVENT[:-1] + b',"more":"' + b"x" * 2_000 + b'"}'},
+        **{"limits.max_request_bytes": 2_048},
+    )
+
+    assert as_sent["topic"] == "penstock.pmml.iris-tree"
+    assert (as_sent["key"], as_sent["value"], as_sent["time"]) == (b"k", EVENT, ce_time(NOW_MS))
+    assert as_sent["headers"] == {
+        **own,
+        "penstock-shadow": b"",
+        "ce_specversion": b"1.0",
+        "ce_id": b"events/3/0",
+        "ce_source": b"events",
+        "ce_type": b"iris",
+        "ce_time": ce_time(NOW_MS).encode(),
+        "content-type": JSON.encode(),
+        "penstock-route": b"iris",
+        "penstock-model": b"iris-tree",
+        "penstock-config-version": b"1",
+    }
+    assert (rewritten["topic"], rewritten["key"]) == ("penstock.pmml.iris-tree", None)
+    assert rewritten["value"] == b'{"input":"5.1,3.5,1.4,0.2","data":' + FEATURES + b"}"
+    assert rewritten["headers"][CE_ID] == b"csv-events/3/1"
+    assert (tagged["topic"], tagged["key"]) == ("penstock.pmml.iris-forest", b"\xff")
+    assert tagged["headers"]["ce_type"] == b"iris-forest"
+    assert mine["headers"][CE_ID] == b"mine"
+    assert mine["headers"]["penstock-source"] == b"events/3/3"
+    assert [code(row) for row in (tombstone, poison, oversize)] == ["DECODE", "DECODE", "OVERSIZE"]
+    assert tombstone["value"] is None
+    assert own.items() <= {**tombstone["headers"], "penstock-shadow": b"true"}.items()
+    assert poison["value"] == b"\xff\xfe"
+    assert poison["headers"]["penstock-error-record"] == b"events/3/5"
+
+
+def test_input_adapter_drops_what_it_is_told_to(run: Callable[..., list[Row]], tmp_path: Path) -> None:
+    """A record that goes nowhere is written nowhere."""
+    file = tmp_path / "routing.yaml"
+    file.write_text(builders.document(unmatched="drop").model_dump_json(exclude_none=True), encoding="utf-8")
+
+    rows = run(
+        "input_adapter", "events_route", {"value": b'{"type":"other"}'}, {"value": EVENT}, routing_file=str(file)
+    )
+
+    assert [row["headers"][CE_ID] for row in rows] == [b"events/3/1"]
+
+
+def test_pmml_job(run: Callable[..., list[Row]]) -> None:
+    """One batch with several models: each result has its model's answer, its own input and the version that made it."""
+    names = ("iris-tree", "iris-forest", "iris-logistic", "iris-kmeans")
+    golden = {
+        name: json.loads((MODELS / name / "1" / "golden.jsonl").read_bytes().partition(b"\n")[0]) for name in names
+    }
+    envelope = {CONTENT_TYPE: JSON.encode(), ROUTE: b"r", CE_ID: b"id"}
+    requests = [
+        {
+            "value": json.dumps(row["input"]).encode(),
+            "topic": f"penstock.pmml.{name}",
+            "headers": {**envelope, MODEL: name.encode()},
+        }
+        for name, row in golden.items()
+    ]
+    *scored, wrapped, shadow, missing, stranger = run(
+        "jobs.pmml_job",
+        "requests_score",
+        *requests,
+        {
+            **requests[0],
+            "value": b'{"input":[1.0, 1],"data":%b}' % requests[0]["value"],
+            "headers": {CONTENT_TYPE: REQUEST.encode()},
+        },
+        {**requests[0], "headers": {**envelope, SHADOW: b"true"}},
+        {**requests[0], "value": b'{"sepal_length":5.1}'},
+        {**requests[0], "headers": {MODEL: b"no-such-model"}},
+    )
+
+    for row, (name, expected) in zip(scored, golden.items(), strict=True):
+        assert row["topic"] == "penstock.results"
+        assert (row["key"], row["time"]) == (b"k", ce_time(NOW_MS))
+        assert row["headers"] == {**envelope, CONTENT_TYPE: RESULT.encode(), MODEL: f"{name}:1".encode()}
+        result = json.loads(row["value"])
+        assert result["input"] == expected["input"]
+        assert result["outputs"] == pytest.approx(expected["outputs"], rel=1e-9, abs=1e-12)
+        assert result["latency_ms"] > 0
+    assert wrapped["value"].startswith(b'{"input":[1.0, 1],"prediction":0,')
+    assert wrapped["headers"][MODEL] == b"iris-tree:1"
+    assert shadow["topic"] == "penstock.shadow-results"
+    assert [code(row) for row in (missing, stranger)] == ["INPUT", "UNKNOWN_MODEL"]
+    assert missing["value"] == b'{"sepal_length":5.1}'
+    assert missing["headers"]["penstock-error-record"] == b"penstock.pmml.iris-tree/3/6"
+
+
+def test_output_adapter(run: Callable[..., list[Row]]) -> None:
+    """Results go to their route's topic in its format; shadows and strangers never do."""
+    envelope = {CONTENT_TYPE: RESULT.encode(), CE_ID: b"id", ROUTE: b"iris"}
+    value = builders.result(2)
+    mapped, untouched, shadow, unknown, stranger = run(
+        "output_adapter",
+        "results_render",
+        {"value": value, "headers": envelope, "topic": "penstock.results"},
+        {"value": value, "headers": {**envelope, ROUTE: b"iris-kmeans"}, "topic": "penstock.results"},
+        {"value": value, "headers": {**envelope, SHADOW: b"true"}, "topic": "penstock.results"},
+        {"value": value, "headers": {**envelope, ROUTE: b"gone"}, "topic": "penstock.results"},
+        {"value": b"\xff", "topic": "penstock.results"},
+    )
+
+    assert (mapped["topic"], mapped["key"], mapped["time"]) == ("iris-results", b"k", ce_time(NOW_MS))
+    assert json.loads(mapped["value"]) == {**json.loads(value), "prediction": "virginica"}
+    assert mapped["headers"] == {**envelope, CONTENT_TYPE: JSON.encode()}
+    assert (untouched["topic"], untouched["value"]) == ("iris-kmeans-results", value)
+    assert [code(row) for row in (shadow, unknown, stranger)] == ["SHADOW", "UNKNOWN_ROUTE", "ENVELOPE"]
+    assert [row["value"] for row in (shadow, unknown, stranger)] == [value, value, b"\xff"]

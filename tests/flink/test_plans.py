@@ -1,0 +1,129 @@
+"""What Flink makes of each pipeline's SQL: one call of Python, no shuffle, and names that stay."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from penstock.flink.pipeline import Flow
+from penstock.local import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyflink.table import StatementSet
+
+    from tests.flink.conftest import FileFlow
+
+DEPLOYABLES = ("input_adapter", "jobs.pmml_job", "output_adapter")
+#: Consumer groups and job names are what a restart continues from: renaming one loses its place in every topic.
+GROUPS = {
+    "input_adapter": "penstock-input-adapter",
+    "jobs.pmml_job": "penstock-pmml-job",
+    "output_adapter": "penstock-output-adapter",
+}
+SOURCES = {"input_adapter": "events", "jobs.pmml_job": "requests", "output_adapter": "results"}
+ONE = {"kafka.external.bootstrap_servers": "users:9092"}
+TWO = {**ONE, "kafka.internal.bootstrap_servers": "ours:9092", "topics.prefix": "pen_stock"}
+
+
+class Built:
+    """A pipeline as its deployable builds it, over Kafka's own tables; nothing connects before it runs."""
+
+    def __init__(self, deployable: str, empty: FileFlow) -> None:
+        module: Any = import_module(f"{deployable}.pipeline")
+        self.environment = empty.environment
+        flow = Flow(environment=empty.environment, settings=empty.settings, job_name=module.JOB_NAME)
+        self.statements: StatementSet = module.build(flow, empty.settings)
+
+    def plan(self) -> str:
+        """The plan that is run, after all optimization."""
+        return str(self.statements.explain()).partition("== Optimized Execution Plan ==")[2]
+
+    def options(self, table: str) -> dict[str, str]:
+        """A table's options as Flink has understood them."""
+        with self.environment.execute_sql(f"SHOW CREATE TABLE `{table}`").collect() as rows:
+            text = next(iter(rows))[0]
+        return dict(re.findall(r"'([^']+)' = '([^']*)'", text))
+
+
+@pytest.fixture
+def build(make_flow: Callable[..., FileFlow]) -> Callable[..., Built]:
+    """Build a deployable's pipeline with changed settings."""
+
+    def make(deployable: str, overrides: dict[str, object]) -> Built:
+        return Built(deployable, make_flow(overrides=overrides))
+
+    return make
+
+
+@pytest.mark.parametrize("clusters", [pytest.param(ONE, id="one cluster"), pytest.param(TWO, id="two clusters")])
+@pytest.mark.parametrize("deployable", DEPLOYABLES)
+def test_python_is_called_once(build: Callable[..., Built], deployable: str, clusters: dict[str, object]) -> None:
+    """Neither a field of the answer nor a second sink makes the planner call the function again.
+
+    And records stay in the chain that read their partition, so that events of one key stay in order.
+    """
+    plan = build(deployable, clusters).plan()
+
+    assert plan.count("PythonCalc(") == 1, plan
+    assert plan.count("TableSourceScan(") == 1, plan
+    assert plan.count("Sink(") == (1 if clusters is ONE else 2), plan
+    assert "Exchange" not in plan, plan
+    assert "Union" not in plan, plan
+
+
+@pytest.mark.parametrize("deployable", DEPLOYABLES)
+def test_key_and_headers_stay_in_the_engine(build: Callable[..., Built], deployable: str) -> None:
+    """What Python need not see is copied neither to it nor back: not the map of headers, not the key."""
+    plan = build(deployable, ONE).plan()
+
+    call = re.search(r"PythonCalc\(select=\[(?P<kept>.*), \w+\((?P<given>[^()]*)\) AS \w+\]\)", plan)
+    assert call, plan
+    assert {"key", "headers", "partition", "offset", "timestamp"} <= set(call["kept"].split(", ")), plan
+    assert not {"key", "headers", "partition", "offset"} & set(call["given"].split(", ")), plan
+
+
+@pytest.mark.parametrize("deployable", DEPLOYABLES)
+def test_names_stay(build: Callable[..., Built], deployable: str) -> None:
+    """Job, consumer group and prefix of transactions: a change here makes running installations start anew."""
+    built = build(deployable, {**ONE, "flink.delivery_guarantee": "exactly-once"})
+
+    assert built.options(SOURCES[deployable])["properties.group.id"] == GROUPS[deployable]
+    assert built.options("records")["sink.transactional-id-prefix"] == f"{GROUPS[deployable]}-records"
+    assert [item.job_name for item in jobs.chosen(jobs.SCORING) if item.module == deployable] == [GROUPS[deployable]]
+
+
+@pytest.mark.parametrize("deployable", DEPLOYABLES)
+def test_clusters_are_not_mixed_up(build: Callable[..., Built], deployable: str) -> None:
+    """Users' topics are read and written on their cluster, Penstock's own on the other."""
+    built = build(deployable, TWO)
+    servers = {
+        table: built.options(table)["properties.bootstrap.servers"]
+        for table in (SOURCES[deployable], "internal_records", "external_records")
+    }
+
+    assert list(servers.values()) == [
+        "users:9092" if deployable == "input_adapter" else "ours:9092",
+        "ours:9092",
+        "users:9092",
+    ]
+
+
+def test_prefix_is_taken_literally(build: Callable[..., Built]) -> None:
+    """An underscore in the prefix matches itself only: a user's topic `penXstock.results` is not ours."""
+    plan = build("input_adapter", TWO).plan()
+
+    assert plan.count("'pen!_stock.%', '!'") == 2, plan
+
+
+def test_pmml_job_reads_all_of_its_request_topics(build: Callable[..., Built]) -> None:
+    """Topics of models that come later are found by their name."""
+    options = build("jobs.pmml_job", ONE).options("requests")
+
+    assert re.fullmatch(options["topic-pattern"], "penstock.pmml.iris-tree")
+    assert not re.fullmatch(options["topic-pattern"], "penstock.spark.sentiment")
+    assert int(options["scan.topic-partition-discovery.interval"].removesuffix("ms")) > 0
