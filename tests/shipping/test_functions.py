@@ -1,0 +1,186 @@
+"""Every function that a pipeline ships, pickled as PyFlink does it, in a fresh interpreter that has only the wheel."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+import pytest
+
+from penstock import settings
+from penstock.event import JSON, MODEL, RESULT, unpack_headers
+from penstock.flink.pipeline import Flow
+from penstock.testing import builders
+
+if TYPE_CHECKING:
+    from penstock.settings import Settings
+    from tests.shipping.conftest import Interpreter
+
+ROOT = Path(__file__).parents[2]
+EVENT = b'{"type":"iris","sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}'
+NOW_MS = 1_767_323_045_678
+#: A pickle that refers to our classes by name is short; one that carries them would be a second copy of the code.
+MOST_BYTES_PER_FUNCTION = 30_000
+
+#: What a worker does: unpickle, open, evaluate batches of columns.
+WORKER = """
+import json, pickle
+function = pickle.load(sys.stdin.buffer)
+columns = json.load(open("columns.json"))
+import pandas as pd
+def series(column):
+    if column["type"] == "timestamp":
+        return pd.Series(pd.to_datetime(column["values"], unit="ms"))
+    if column["type"] == "bytes":
+        values = [None if value is None else value.encode("latin-1") for value in column["values"]]
+        return pd.Series(values, dtype=object)
+    return pd.Series(column["values"], dtype=object if column["type"] == "text" else None)
+function.open(None)
+frame = function.eval(*[series(column) for column in columns])
+function.close()
+ours = {name: module.__file__ for name, module in sys.modules.items()
+        if name.partition(".")[0] in ("penstock", "input_adapter", "output_adapter", "jobs")}
+rows = [
+    [topic, None if value is None else value.decode("latin-1"), headers]
+    for topic, value, headers in frame.itertuples(index=False)
+]
+open(answer, "w").write(json.dumps({"rows": rows, "columns": list(frame.columns), "modules": ours}))
+"""
+
+
+class Recorder:
+    """Stands where PyFlink's table environment stands, without its Java: keeps the functions, executes nothing."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Any] = {}
+
+    def create_temporary_function(self, name: str, function: Any) -> None:
+        """Keep a function as the pipeline registers it."""
+        self.functions[name] = function
+
+    def execute_sql(self, statement: str) -> None:
+        """Look away."""
+
+    def create_statement_set(self) -> Recorder:
+        """Take statements, too."""
+        return self
+
+    def add_insert_sql(self, statement: str) -> None:
+        """Look away."""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Settings:
+    """The checkout's settings."""
+    return settings.load()
+
+
+def shipped(deployable: str, loaded: Settings) -> dict[str, bytes]:
+    """Return the pickled functions of a pipeline, by name."""
+    recorder = Recorder()
+    pipeline: Any = import_module(f"{deployable}.pipeline")
+    pipeline.build(Flow(environment=recorder, settings=loaded, job_name=pipeline.JOB_NAME), loaded)  # type: ignore[arg-type]
+    return {name: cloudpickle.dumps(wrapper._func) for name, wrapper in recorder.functions.items()}
+
+
+def call(
+    interpreter: Interpreter, pickled: bytes, **columns: tuple[str, list[Any]]
+) -> list[tuple[Any, Any, dict[str, str]]]:
+    """Let a fresh interpreter evaluate a function; returns topic, value and added headers, row by row."""
+    plain = [
+        {"type": kind, "values": [v.decode("latin-1") if isinstance(v, bytes) else v for v in values]}
+        for kind, values in columns.values()
+    ]
+    (interpreter.folder / "columns.json").write_text(json.dumps(plain), encoding="utf-8")
+    said = interpreter.run(WORKER, pickled)
+    assert said["columns"] == ["topic", "value", "headers"]
+    assert said["modules"], "it imported nothing of ours"
+    strangers = [file for file in said["modules"].values() if not Path(file).is_relative_to(interpreter.path[0])]
+    assert strangers == []
+    return [
+        (topic, None if value is None else value.encode("latin-1"), unpack_headers(headers))
+        for topic, value, headers in said["rows"]
+    ]
+
+
+def test_every_pipeline_ships_one_small_function(loaded: Settings) -> None:
+    """By reference: state, caches and locks are made in the worker, not carried there."""
+    found = {name: shipped(name, loaded) for name in ("input_adapter", "jobs.pmml_job", "output_adapter")}
+
+    assert {name: list(functions) for name, functions in found.items()} == {
+        "input_adapter": ["route"],
+        "jobs.pmml_job": ["score"],
+        "output_adapter": ["render"],
+    }
+    sizes = {name: len(pickled) for functions in found.values() for name, pickled in functions.items()}
+    assert {name: size for name, size in sizes.items() if size > MOST_BYTES_PER_FUNCTION} == {}
+
+
+def test_route(interpreter: Interpreter, loaded: Settings) -> None:
+    """Good events of each demo source go to their model's topic, poison to the dead letters."""
+    rows = call(
+        interpreter,
+        shipped("input_adapter", loaded)["route"],
+        values=("bytes", [EVENT, b"5.1,3.5,1.4,0.2", b"iris-kmeans###5.1,3.5,1.4,0.2", b"\xff", None]),
+        unseen_bytes=("number", [100] * 5),
+        topics=("text", ["events", "csv-events", "legacy-events", "events", "events"]),
+        headers=("text", ['{"ce_id":"mine"}', None, None, None, None]),
+    )
+
+    assert [topic for topic, _, _ in rows] == [
+        "penstock.pmml.iris-tree",
+        "penstock.pmml.iris-tree",
+        "penstock.pmml.iris-kmeans",
+        "penstock.dead-letters",
+        "penstock.dead-letters",
+    ]
+    assert rows[0][1] is None, "the event's own bytes stay in the engine"
+    assert "ce_id" not in rows[0][2]
+    assert json.loads(rows[1][1])["data"]["petal_width"] == 0.2
+    assert rows[3][2]["penstock-error-code"] == "DECODE"
+
+
+def test_score(interpreter: Interpreter, loaded: Settings) -> None:
+    """The models' files are found and Java runs inside the worker; answers are scikit-learn's."""
+    names = ["iris-tree", "iris-forest", "iris-logistic", "iris-kmeans"]
+    golden = [
+        json.loads((ROOT / "models" / name / "1" / "golden.jsonl").read_bytes().splitlines()[77]) for name in names
+    ]
+    rows = call(
+        interpreter,
+        shipped("jobs.pmml_job", loaded)["score"],
+        values=("bytes", [*(json.dumps(row["input"]).encode() for row in golden), b"{}"]),
+        unseen_bytes=("number", [100] * 5),
+        topics=("text", [*(f"penstock.pmml.{name}" for name in names), "penstock.pmml.iris-tree"]),
+        timestamps=("timestamp", [NOW_MS] * 5),
+        models=("text", [*names, None]),
+        content_types=("text", [JSON] * 5),
+        shadows=("text", [None] * 5),
+    )
+
+    assert [topic for topic, _, _ in rows] == [*["penstock.results"] * 4, "penstock.dead-letters"]
+    for (_, value, headers), row, name in zip(rows, golden, names, strict=False):
+        assert json.loads(value)["outputs"] == pytest.approx(row["outputs"], rel=1e-12, abs=1e-12)
+        assert headers[MODEL] == f"{name}:1"
+    assert rows[4][2]["penstock-error-code"] == "INPUT"
+
+
+def test_render(interpreter: Interpreter, loaded: Settings) -> None:
+    """Results take their output's form; a stranger's record is a dead letter."""
+    value = builders.result(1)
+    rows = call(
+        interpreter,
+        shipped("output_adapter", loaded)["render"],
+        values=("bytes", [value, value, b"\xff"]),
+        unseen_bytes=("number", [100] * 3),
+        routes=("text", ["iris", "iris-kmeans", None]),
+        content_types=("text", [RESULT, RESULT, None]),
+        shadows=("text", [None] * 3),
+    )
+
+    assert [topic for topic, _, _ in rows] == ["iris-results", "iris-kmeans-results", "penstock.dead-letters"]
+    assert json.loads(rows[0][1])["prediction"] == "versicolor"
+    assert rows[1][1] is None, "the result's own bytes stay in the engine"
