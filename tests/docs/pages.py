@@ -108,14 +108,15 @@ def every_page() -> list[Page]:
 def unlike(shown: str, found: str) -> str | None:
     """The first line of a shown output that an output does not have in its place; … stands for whatever.
 
-    A line that is … alone stands for any number of lines.
+    A line that is … alone stands for any number of lines, and any number of blanks for any other.
     """
     pattern = ""
     for line in shown.strip("\n").split("\n"):
         if line == _WHATEVER:
             pattern += r"(?:[^\n]*\n)*?"
             continue
-        pattern += r".*?".join(re.escape(part) for part in line.split(_WHATEVER)) + r"\n"
+        words = (r".*?".join(map(re.escape, word.split(_WHATEVER))) for word in re.split(r" +", line))
+        pattern += " +".join(words) + r"\n"
         if not re.match(pattern, found + "\n"):
             return line
     return None if re.fullmatch(pattern, found.rstrip("\n") + "\n") else "(the end)"

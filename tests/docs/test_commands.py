@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from typing import TYPE_CHECKING
@@ -66,6 +67,13 @@ def test_blocks_are_shell(name: str, text: str) -> None:
     answer = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False)
 
     assert answer.returncode == 0, (name, answer.stderr)
+
+
+def test_scripts_of_blocks_exist() -> None:
+    """Each is there and can be run."""
+    called = {word for _, text in SHELL for word in text.split() if word.startswith("scripts/")}
+
+    assert [script for script in called if not os.access(ROOT / script, os.X_OK)] == []
 
 
 @pytest.mark.parametrize("script", ["scripts/start.sh", "scripts/stop.sh", "scripts/setup.sh"])
