@@ -204,4 +204,6 @@ def _age(letter: Letter) -> tuple[int, int, int]:
 def _summary(shown: int, total: int) -> str:
     if not total:
         return "no dead letters"
+    if total == 1:
+        return "1 dead letter"
     return f"{total:,} dead letters" if shown == total else f"the newest {shown:,} of {total:,}; --limit 0 lists all"
