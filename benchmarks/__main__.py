@@ -22,7 +22,8 @@ _EVENTS, _QUICK_EVENTS = 1_500_000, 200_000
 _ROUNDS, _QUICK_ROUNDS = 3, 1
 _RATES, _QUICK_RATES = (200, 1000, 5000), (1000,)
 #: Seconds that count and that come before them, at each rate.
-_WINDOW, _QUICK_WINDOW = (12.0, 3.0), (5.0, 2.0)
+_WINDOW, _QUICK_WINDOW = (10.0, 2.0), (4.0, 1.0)
+_WARM_UP_S, _QUICK_WARM_UP_S = 15.0, 4.0
 
 
 @click.command(
@@ -55,13 +56,14 @@ def main(*, quick: bool, names: tuple[str, ...], output: Path | None, **options:
     It starts a broker and a Flink cluster of its own and touches no other. Leave the machine alone meanwhile.
     """
     rates, (seconds, settle_s) = (_QUICK_RATES, _QUICK_WINDOW) if quick else (_RATES, _WINDOW)
+    warm_up = Pace(rate=1000, settle_s=0.0, seconds=_QUICK_WARM_UP_S if quick else _WARM_UP_S)
+    paces = [Pace(rate=rate, settle_s=settle_s, seconds=seconds) for rate in rates]
     plan = Plan(
         programs=tuple(program for program in PROGRAMS if not names or program.name in names),
         events=options["events"] or (_QUICK_EVENTS if quick else _EVENTS),
         rounds=options["rounds"] or (_QUICK_ROUNDS if quick else _ROUNDS),
-        paces=tuple(Pace(rate=rate, settle_s=settle_s, seconds=seconds) for rate in rates)
-        if options["latency"]
-        else (),
+        paces=tuple(paces) if options["latency"] else (),
+        warm_up=warm_up,
     )
     try:
         results = _measured(plan, quick=quick)

@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.workload import STAMP
+from benchmarks.records import STAMP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["LONGEST_WAIT_S", "Delays", "Pace", "Summary", "percentile"]
 
-LONGEST_WAIT_S = 5.0
+LONGEST_WAIT_S = 10.0
 """How long late events are waited for after the last was due; one that comes later, or never, counts with it."""
 
 _US = 1_000_000

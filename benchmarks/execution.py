@@ -74,14 +74,14 @@ def helper(own: OwnStack, module: str, *arguments: str) -> subprocess.Popen[str]
 
 
 def _rewind(own: OwnStack, program: Program, deployables: tuple[Deployable, ...]) -> None:
-    """Put the first job back to the beginning of its backlog, and each next one to the end of what it reads.
+    """Put the first job back to the beginning of a backlog that waits, and each next one to the end of what it reads.
 
     What a job had committed when its last turn was cut short is of no use: some of it was written already.
     """
     admin = kafka.admin(own.settings.kafka.external)
     try:
         for index, (item, topic) in enumerate(zip(deployables, (program.source, *program.outputs), strict=False)):
-            place = OffsetSpec.LATEST if index else OffsetSpec.EARLIEST
+            place = OffsetSpec.LATEST if index or program.live else OffsetSpec.EARLIEST
             places = {TopicPartition(topic, number): place for number in range(own.settings.topics.partitions)}
             _reset(own, admin, item.job_name, places)
     finally:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["measure"]
 
 #: From the start of the writer's process to its first record.
-_LEAD_S = 3.0
+_LEAD_S = 2.0
 _BATCH = 1000
 
 

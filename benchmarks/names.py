@@ -4,7 +4,6 @@ __all__ = ["COPY_JOB", "COPY_OUTPUT", "FLOW_EVENTS", "IRIS_EVENTS", "ROUTING_EVE
 
 ROUTING_EVENTS = "bench-routing"
 IRIS_EVENTS = "bench-iris"
-#: End to end every event is written three times, so it has fewer, and a backlog of its own.
 FLOW_EVENTS = "bench-flow"
 
 COPY_JOB = "bench-flink-copy"

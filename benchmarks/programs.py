@@ -59,6 +59,8 @@ class Program:
     """How often an event is written to the outputs on its way."""
     share: float = 1.0
     """Of the backlog: slow programs get less, so that all take about as long."""
+    live: bool = False
+    """Whether its backlog is written when it runs already: jobs that feed each other must not start one by one."""
     latency: bool = False
     """Whether delays are measured."""
     compared: Mapping[str, str] = field(default_factory=lambda: _ROUTERS)
@@ -124,6 +126,7 @@ def _end_to_end() -> Program:
         received=(scores,),
         hops=3,
         share=0.4,
+        live=True,
         latency=True,
         compared={**_ROUTERS, "scoring": "scoring-loop"},
     )

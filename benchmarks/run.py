@@ -16,15 +16,18 @@ from benchmarks.throughput import Backlog
 from penstock.errors import PenstockError, StackError
 
 if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
     from pathlib import Path
 
     from benchmarks.delays import Pace
     from benchmarks.own_stack import OwnStack
+    from benchmarks.throughput import Throughput
     from benchmarks.workload import Work
 
 __all__ = ["Plan", "Run"]
 
-_WRITE_TIMEOUT_S = 300
+_HELPER_TIMEOUT_S = 300
 _NAME_WIDTH = 20
 
 
@@ -36,6 +39,9 @@ class Plan:
     events: int
     rounds: int
     paces: tuple[Pace, ...]
+    warm_up: Pace
+    """Before the first pace. A backlog warms up what handles records; few records at a time take other ways in Java,
+    which are slow until it has compiled them."""
 
 
 @dataclass(slots=True)
@@ -48,21 +54,22 @@ class Run:
     memory_mib: dict[str, int] = field(default_factory=dict)
 
     def prepare(self) -> None:
-        """Make topics and settings of all programs, and the backlogs that they start with."""
+        """Make topics and settings of all programs, and the backlogs that wait for them."""
         for program in self.plan.programs:
             self.measured[program.name] = Measured(program=program)
             self.own.install(program)
         backlogs = {program.source: program for program in self.plan.programs}
         for program in backlogs.values():
-            began, count = time.monotonic(), int(self.plan.events * program.share)
-            told = ["--bootstrap", self.own.bootstrap, "--topic", program.source, "--count", str(count)]
-            self._help("benchmarks.writing", *told, "--pool", str(self._pool(program.work)))
-            click.echo(f"backlog of {count:,} {program.work} ... [{time.monotonic() - began:.1f} s]")
+            began = time.monotonic()
+            pool = self._pool(program.work)
+            if not program.live:
+                _finished(self._writer(program, pool))
+                click.echo(f"backlog of {self._size(program):,} {program.work} ... [{time.monotonic() - began:.1f} s]")
 
     def round(self, number: int) -> None:
         """Give every program its turn; delays are measured in the last one, when a program has worked off its backlog.
 
-        That way Java has compiled by then what it will, and no program is started twice.
+        That way Java is warm, and no program is started once more.
         """
         for program in self.plan.programs:
             found = self.measured[program.name]
@@ -81,7 +88,7 @@ class Run:
         backlog = Backlog(self.own, program)
         try:
             with execution.executing(self.own, program, number) as check:
-                turn = backlog.measure(check)
+                turn = self._live(program, backlog, check) if program.live else backlog.measure(check)
                 found.events = backlog.size
                 found.turns.append(turn)
                 click.echo(
@@ -96,9 +103,21 @@ class Run:
         finally:
             backlog.close()
 
+    def _live(self, program: Program, backlog: Backlog, check: Callable[[], None]) -> Throughput:
+        """Write a backlog for a program whose every part has proved that it runs."""
+        pool = self._pool(program.work)
+        latency.measure(self.own, program, pool, self.plan.warm_up)
+        backlog.expect(self._size(program))
+        writer = self._writer(program, pool)
+        turn = backlog.measure(check)
+        _finished(writer)
+        return turn
+
     def _delays(self, program: Program, found: Measured) -> None:
+        pool = self._pool(program.work)
+        latency.measure(self.own, program, pool, self.plan.warm_up)
         for pace in self.plan.paces:
-            summary = latency.measure(self.own, program, self._pool(program.work), pace)
+            summary = latency.measure(self.own, program, pool, pace)
             found.delays[pace.rate] = summary
             click.echo(
                 f"{'':11}{program.name:<{_NAME_WIDTH}} at {pace.rate:>5,}/s:"
@@ -109,17 +128,26 @@ class Run:
             parts = usage.resident_mib(self.own.layout)
             self.memory_mib = {**parts, "together": sum(parts.values())}
 
+    def _size(self, program: Program) -> int:
+        return int(self.plan.events * program.share)
+
+    def _writer(self, program: Program, pool: Path) -> subprocess.Popen[str]:
+        """Start to write a backlog."""
+        told = ["--bootstrap", self.own.bootstrap, "--topic", program.source, "--pool", str(pool)]
+        return execution.helper(self.own, "benchmarks.writing", *told, "--count", str(self._size(program)))
+
     def _pool(self, work: Work) -> Path:
         """Return the file of a kind's records, made when it is first asked for."""
         file = self.own.layout.data / "pools" / work
         if not file.is_file():
             file.parent.mkdir(exist_ok=True)
             told = ["--work", work, "--out", str(file), "--settings", str(self.own.layout.settings_file)]
-            self._help("benchmarks.workload", *told)
+            _finished(execution.helper(self.own, "benchmarks.workload", *told))
         return file
 
-    def _help(self, module: str, *arguments: str) -> None:
-        process = execution.helper(self.own, module, *arguments)
-        process.communicate(timeout=_WRITE_TIMEOUT_S)
-        if process.returncode != 0:
-            raise StackError(module, "", f"it ended with status {process.returncode}; its own words are above")
+
+def _finished(helper: subprocess.Popen[str]) -> None:
+    """Wait for a program of ours that writes or makes records."""
+    helper.communicate(timeout=_HELPER_TIMEOUT_S)
+    if helper.returncode != 0:
+        raise StackError("write records", "", f"{helper.args!r} ended with status {helper.returncode}")

@@ -62,6 +62,11 @@ class Backlog:
         self.size = _count(self._consumer, [TopicPartition(program.source, number) for number in partitions])
         self._before = _count(self._consumer, self._outputs)
 
+    def expect(self, size: int) -> None:
+        """Begin anew: ``size`` records are about to be written, and nothing else waits."""
+        self.size = size
+        self._before = _count(self._consumer, self._outputs)
+
     def close(self) -> None:
         """Let go of the broker."""
         self._consumer.close()

@@ -15,9 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from benchmarks import documents
+from benchmarks.records import Record, write
 from penstock import iris, settings, topics
 from penstock.event import Blank, ce_time, coordinates, unpack_headers
 from penstock.routing.document import parse
@@ -27,11 +26,9 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-__all__ = ["Record", "Work", "pool", "read"]
+__all__ = ["Work", "pool"]
 
 POOL_SIZE = 5000
-#: The moment at which an event was due, in microseconds since 1970: always 16 digits, so that sizes do not vary.
-STAMP = re.compile(rb'"ts":(\d{16})')
 _MADE_AT_US = 1_767_323_045_678_000
 _SCORED_AT_S = 1_767_323_045.7
 _KEYS = 1000
@@ -52,28 +49,6 @@ class Work(StrEnum):
     """The same for the random forest."""
     RESULTS = "results"
     """What the PMML job makes of requests to the decision tree."""
-
-
-class Record(msgspec.Struct, frozen=True):
-    """A record whose value has the moment it was due between ``before`` and ``after``."""
-
-    key: bytes
-    before: bytes
-    after: bytes
-    headers: list[tuple[str, bytes]]
-
-    @classmethod
-    def of(cls, key: bytes, value: bytes, headers: dict[str, str]) -> Record:
-        """Cut a value at its moment."""
-        found = STAMP.search(value)
-        if found is None:
-            raise ValueError(f"the record has no 'ts' of 16 digits: {value!r}")
-        packed = [(name, text.encode()) for name, text in headers.items()]
-        return cls(key, value[: found.start(1)], value[found.end(1) :], packed)
-
-    def value(self, due_us: int) -> bytes:
-        """Return the value of a record that is due at that moment."""
-        return b"%b%d%b" % (self.before, due_us, self.after)
 
 
 def pool(work: Work, loaded: Settings) -> list[Record]:
@@ -173,11 +148,6 @@ def _scored(
     return [(value or b"", unpack_headers(packed)) for value, packed in zip(scored.values, scored.headers, strict=True)]
 
 
-def read(file: Path) -> list[Record]:
-    """Read a pool that `main` wrote."""
-    return msgspec.msgpack.decode(file.read_bytes(), type=list[Record])
-
-
 def main() -> None:
     """Write a pool to a file, for the programs that write its records to topics."""
     parser = argparse.ArgumentParser(description="Make the records of a kind.")
@@ -185,7 +155,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--settings", type=Path, required=True, help="settings file: where the models are")
     told = parser.parse_args()
-    told.out.write_bytes(msgspec.msgpack.encode(pool(told.work, settings.read(told.settings))))
+    write(told.out, pool(told.work, settings.read(told.settings)))
 
 
 if __name__ == "__main__":

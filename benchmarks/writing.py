@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import click
 from confluent_kafka import Producer
 
-from benchmarks import workload
+from benchmarks import records as pools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.workload import Record
+    from benchmarks.records import Record
 
 Headers = list[tuple[str, str | bytes | None]]
 
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--start", type=float, default=0.0, help="of the rate, in seconds since 1970")
     parser.add_argument("--seconds", type=float, default=0.0, help="for how long")
     told = parser.parse_args()
-    records = workload.read(told.pool)
+    records = pools.read(told.pool)
     # A backlog of Penstock's own records is compressed as its sinks do it; users' events are not.
     packed = bool(told.count and records[0].headers)
     producer = Producer(

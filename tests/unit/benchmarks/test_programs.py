@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from benchmarks import workload
+from benchmarks import records, workload
 from benchmarks.programs import PROGRAMS, Jobs
+from benchmarks.records import Record
 from benchmarks.report import RESULTS
-from benchmarks.workload import Record, Work
+from benchmarks.workload import Work
 from penstock.routing.document import parse
 from penstock.settings import Settings
 
@@ -70,5 +69,5 @@ def test_pools_survive_being_written_to_a_file(tmp_path: Path) -> None:
     """The programs that write records read them from there."""
     record = Record(key=b"u1", before=b'{"ts":', after=b"}", headers=[("ce_id", b"t/0/1")])
     file = tmp_path / "pool"
-    file.write_bytes(msgspec.msgpack.encode([record]))
-    assert workload.read(file) == [record]
+    records.write(file, [record])
+    assert records.read(file) == [record]
