@@ -18,7 +18,7 @@ PAGES = every_page()
 MADE = (".venv", ".penstock", "dist", "requirements")
 #: Sites of the documents' own: specifications, and hosts of examples.
 SITES = {"github.com", "keepachangelog.com", "semver.org"}
-LONGEST_LINE = 140
+LONGEST_LINE = 120
 
 
 def pages() -> pytest.MarkDecorator:
