@@ -201,6 +201,8 @@ class LocalSettings(_Section):
     """How long a process may take to end after it was asked to, in seconds; then it is killed."""
     poll_interval_s: Seconds = 0.25
     """Pause between two looks at something that is waited for, in seconds."""
+    keeper_interval_s: Seconds = 5
+    """Time between two looks for jobs that the cluster has lost, in seconds."""
     demo_rate: Annotated[float, Field(gt=0)] = 3
     """Events per second that the demo generator writes."""
 

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from penstock.local.layout import Layout
     from penstock.settings import Settings
 
-__all__ = ["DEMO", "programs", "servers"]
+__all__ = ["DEMO", "KEEPER", "OPTIONAL", "programs", "servers"]
 
 #: The demo generator's process.
 DEMO = "demo"
+#: The process that brings lost jobs back.
+KEEPER = "keeper"
+#: What need not run: no demo, no jobs.
+OPTIONAL = (KEEPER, DEMO)
 
 
 def servers(settings: Settings) -> list[str]:
@@ -32,15 +36,17 @@ def programs(settings: Settings, layout: Layout, wheel: Path) -> list[Program]:
     They run in a folder of their own, so that nothing imports from the checkout by chance.
     """
     flink = flink_cluster.environment(layout)
+    wheel_only = {"PYTHONPATH": str(wheel)}
     generate = ["generate", "--rate", f"{settings.local.demo_rate:g}", "--settings", str(layout.settings_file)]
     known = {
         broker.PROGRAM: (broker.command(settings, layout), {}),
         flink_cluster.JOBMANAGER: (flink_cluster.command(flink_cluster.JOBMANAGER), flink),
         flink_cluster.TASKMANAGER: (flink_cluster.command(flink_cluster.TASKMANAGER), flink),
-        DEMO: ([sys.executable, "-P", "-m", "penstock.cli", *generate], {"PYTHONPATH": str(wheel)}),
+        KEEPER: ([sys.executable, "-P", "-m", "penstock.local.keeper", str(layout.settings_file)], wheel_only),
+        DEMO: ([sys.executable, "-P", "-m", "penstock.cli", *generate], wheel_only),
     }
     return [
         Program(name=name, command=command, directory=layout.tmp, priority=priority, environment=environment)
-        for priority, name in enumerate([*servers(settings), DEMO], start=1)
+        for priority, name in enumerate([*servers(settings), *OPTIONAL], start=1)
         for command, environment in [known[name]]
     ]

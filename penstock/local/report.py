@@ -13,7 +13,7 @@ from penstock import kafka
 from penstock.errors import FlinkUnavailableError
 from penstock.local import jobs, machine, processes, versions
 from penstock.local.layout import Layout
-from penstock.local.parts import DEMO, servers
+from penstock.local.parts import OPTIONAL, servers
 from penstock.local.rest import ALIVE, FlinkRest
 from penstock.local.supervision import PROGRAM as SUPERVISOR
 from penstock.local.supervision import Supervisor
@@ -140,7 +140,7 @@ def _processes(settings: Settings, layout: Layout, supervisor: Supervisor) -> li
                 pid=info[name]["pid"] or None,
                 resident_mib=_resident(layout, name),
             )
-            for name in [*servers(settings), DEMO]
+            for name in [*servers(settings), *OPTIONAL]
         ),
     ]
 
@@ -172,13 +172,13 @@ def _faults(
     settings: Settings, layout: Layout, facts: Iterable[ProcessFact], job_facts: Iterable[JobFact], flink: str
 ) -> Iterator[str]:
     for fact in facts:
-        if fact.state != _RUNNING and not (fact.name == DEMO and fact.state == _STOPPED):
+        if fact.state != _RUNNING and not (fact.name in OPTIONAL and fact.state == _STOPPED):
             yield f"the process {fact.name!r} is {fact.state}: see {str(layout.log(fact.name))!r}"
     by_name = {fact.name: fact for fact in job_facts}
     for item in jobs.submitted(layout):
         job = by_name.get(item.job_name)
         if job is None or job.state not in ALIVE:
-            yield f"the job {item.job_name!r} is gone: 'penstock up' submits it again"
+            yield f"the job {item.job_name!r} is gone: the keeper or 'penstock up' submits it again"
         elif not job.healthy:
             yield f"the job {item.job_name!r} is {job.state}, {job.running} of {job.total} tasks run: it may come back"
     if flink == _SILENT:

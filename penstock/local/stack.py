@@ -13,7 +13,7 @@ from penstock import settings as settings_file
 from penstock.errors import FlinkUnavailableError, StackError
 from penstock.local import broker, flink_cluster, jobs, machine, processes, wheel
 from penstock.local.layout import Layout
-from penstock.local.parts import DEMO, programs, servers
+from penstock.local.parts import DEMO, KEEPER, programs, servers
 from penstock.local.rest import FlinkRest
 from penstock.local.supervision import PROGRAM as SUPERVISOR
 from penstock.local.supervision import Supervisor, configuration
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-__all__ = ["Choice", "down", "running_settings", "up"]
+__all__ = ["Choice", "alone", "down", "running_settings", "up"]
 
 #: One look at the broker; the step's deadline counts over many of them.
 _LOOK_MS = 1_000
@@ -49,7 +49,7 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> None:
         KafkaUnavailableError: the broker that the settings name does not answer.
     """
     layout = Layout.of(settings)
-    with _alone(layout):
+    with alone(layout):
         stack = _Stack(settings, layout, reporter)
         stack.prepare()
         stack.start_servers()
@@ -65,7 +65,7 @@ def down(settings: Settings, reporter: Reporter, *, purge: bool) -> int:
     """Take the stack down and return how many processes that ended; its data stays, unless ``purge``."""
     layout = Layout.of(settings)
     supervisor = Supervisor(layout)
-    with _alone(layout):
+    with alone(layout):
         count = len(processes.marked(layout.stack_id))
         if supervisor.alive:
             with reporter.step("end the jobs"):
@@ -91,14 +91,18 @@ def running_settings(settings: Settings) -> Settings:
 
 
 @contextmanager
-def _alone(layout: Layout) -> Iterator[None]:
-    """Keep a second `up` or `down` of this stack out; the system drops the lock however this process ends."""
+def alone(layout: Layout) -> Iterator[None]:
+    """Keep everybody else who would change this stack out; the system drops the lock however this process ends.
+
+    Raises:
+        StackError: somebody is at work on it.
+    """
     layout.state_dir.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("a+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            advice = "another 'penstock up' or 'down' is at work on this stack; wait for it to end"
+            advice = "another 'penstock up' or 'down', or the keeper of lost jobs, is at work on it; wait a little"
             raise StackError("lock", "", advice) from error
         layout.lock.write_text(layout.stack_id, encoding="ascii")  # for scripts/stop.sh, if this program is gone
         yield
@@ -205,6 +209,7 @@ class _Stack:
         with self._step("all tasks run") as outcome:
             jobs.await_running(self._settings, self._layout, wanted)
             outcome.append(f"{len(wanted)} jobs")
+        self._supervisor.start(KEEPER)
 
     def run_demo(self) -> None:
         """Start the demo generator."""

@@ -10,7 +10,7 @@ import pytest
 
 from penstock.local import broker, flink_cluster, supervision
 from penstock.local.layout import Layout
-from penstock.local.parts import DEMO, programs, servers
+from penstock.local.parts import DEMO, OPTIONAL, programs, servers
 from penstock.settings import Settings
 
 WHEEL = Path("/w/penstock.whl")
@@ -36,7 +36,7 @@ def test_broker_starts_first_and_ends_last(settings: Settings) -> None:
         program.name for program in sorted(programs(settings, Layout.of(settings), WHEEL), key=lambda p: p.priority)
     ]
 
-    assert names == ["kafka", "jobmanager", "taskmanager", "demo"]
+    assert names == ["kafka", "jobmanager", "taskmanager", "keeper", "demo"]
 
 
 def test_own_broker_leaves_kafka_out() -> None:
@@ -49,7 +49,7 @@ def test_own_broker_leaves_kafka_out() -> None:
 
 def test_nothing_starts_by_itself_and_everything_comes_back(settings: Settings) -> None:
     """Steps decide about the start, the supervisor about coming back."""
-    for name in ("kafka", "jobmanager", "taskmanager", "demo"):
+    for name in ("kafka", "jobmanager", "taskmanager", "keeper", "demo"):
         section = told(settings)[f"program:{name}"]
         assert (section["autostart"], section["autorestart"]) == ("false", "true")
 
@@ -81,7 +81,7 @@ def test_workers_cannot_import_the_checkout(settings: Settings) -> None:
     """Neither folder nor environment of Flink's processes leads to the sources."""
     for program in programs(settings, Layout.of(settings), WHEEL):
         assert program.directory == Layout.of(settings).tmp
-        if program.name != DEMO:
+        if program.name not in OPTIONAL:
             assert "PYTHONPATH" not in program.environment
 
 
