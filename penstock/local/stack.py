@@ -30,6 +30,8 @@ __all__ = ["Choice", "alone", "down", "running_settings", "up"]
 
 #: One look at the broker; the step's deadline counts over many of them.
 _LOOK_MS = 1_000
+#: Between two looks at the lock; the keeper has it for less.
+_LOCK_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,7 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> None:
         KafkaUnavailableError: the broker that the settings name does not answer.
     """
     layout = Layout.of(settings)
-    with alone(layout):
+    with alone(layout, settings.local.stop_deadline_s):
         stack = _Stack(settings, layout, reporter)
         stack.prepare()
         stack.start_servers()
@@ -65,7 +67,7 @@ def down(settings: Settings, reporter: Reporter, *, purge: bool) -> int:
     """Take the stack down and return how many processes that ended; its data stays, unless ``purge``."""
     layout = Layout.of(settings)
     supervisor = Supervisor(layout)
-    with alone(layout):
+    with alone(layout, settings.local.stop_deadline_s):
         count = len(processes.marked(layout.stack_id))
         if supervisor.alive:
             with reporter.step("end the jobs"):
@@ -91,19 +93,27 @@ def running_settings(settings: Settings) -> Settings:
 
 
 @contextmanager
-def alone(layout: Layout) -> Iterator[None]:
+def alone(layout: Layout, patience_s: float = 0.0) -> Iterator[None]:
     """Keep everybody else who would change this stack out; the system drops the lock however this process ends.
 
+    The keeper has it for a moment every few seconds: a person's command waits for that.
+
     Raises:
-        StackError: somebody is at work on it.
+        StackError: somebody was still at work on it after ``patience_s``.
     """
     layout.state_dir.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("a+", encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+
+        def taken() -> bool:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        if not wait_until(taken, patience_s, _LOCK_LOOK_S):
             advice = "another 'penstock up' or 'down', or the keeper of lost jobs, is at work on it; wait a little"
-            raise StackError("lock", "", advice) from error
+            raise StackError("lock", "", advice)
         layout.lock.write_text(layout.stack_id, encoding="ascii")  # for scripts/stop.sh, if this program is gone
         yield
 
