@@ -63,7 +63,7 @@ def test_code_names_ports_in_one_place() -> None:
 def test_logs_are_those_that_are_written() -> None:
     """One for each process, and one for each submission."""
     told = set(re.findall(r"`([\w-]+)\.log`", OPERATIONS.section("Logs")))
-    programs = {*parts.servers(SETTINGS), parts.DEMO, "supervisord", "kafka-format"}
+    programs = {*parts.servers(SETTINGS), *parts.OPTIONAL, "supervisord", "kafka-format"}
     submissions = {f"submit-{each.name}" for each in jobs.chosen(jobs.SCORING)}
 
     assert told == programs | submissions
