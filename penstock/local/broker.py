@@ -79,7 +79,8 @@ def format_storage(settings: Settings, layout: Layout) -> bool:
     if (_data(layout) / "meta.properties").is_file():
         return False
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
-    arguments = ("format", "--standalone", "-t", cluster_id, "-c", str(_properties_file(layout)))
+    # In one word: an id may begin with a dash.
+    arguments = ("format", "--standalone", f"--cluster-id={cluster_id}", "-c", str(_properties_file(layout)))
     log = layout.log("kafka-format")
     with log.open("w", encoding="utf-8") as output:
         answer = subprocess.run(  # noqa: S603 - Kafka's own tool
