@@ -1,8 +1,14 @@
-"""What every deployable's entry point does: read the settings, build the pipeline, submit it, say its job id."""
+"""What every deployable's entry point does: read the settings, build the pipeline, submit it, say its job id.
+
+Run as a program (``python -m penstock.flink.submit MODULE ...``) it does so for several deployables: one Java client
+that has compiled its planner serves them all, which takes half the time.
+"""
 
 from __future__ import annotations
 
+import importlib
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +24,20 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-__all__ = ["Build", "main"]
+__all__ = ["SUBMITTED", "Build", "main", "submit"]
+
+SUBMITTED = "submitted"
+"""First word of the lines that tell of success; the module and the job's id follow."""
+
+_SETTINGS = click.option(
+    "--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file [config/penstock.yaml]."
+)
+_WHEEL = click.option(
+    "--wheel",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True),
+    required=True,
+    help="Penstock's wheel, which the workers run.",
+)
 
 
 class Build(Protocol):
@@ -36,15 +55,8 @@ def main(job_name: str, build: Build) -> None:
         "The cluster needs the jars that pom.xml makes on its class path; workers run the code of the wheel.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    @click.option(
-        "--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file [config/penstock.yaml]."
-    )
-    @click.option(
-        "--wheel",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True),
-        required=True,
-        help="Penstock's wheel, which the workers run.",
-    )
+    @_SETTINGS
+    @_WHEEL
     def command(settings_file: Path | None, wheel: Path) -> None:
         try:
             click.echo(submit(job_name, build, settings.load(settings_file), wheel))
@@ -68,3 +80,34 @@ def submit(job_name: str, build: Build, loaded: Settings, wheel: Path) -> str:
         msg = f"the cluster gave no client for the job {job_name!r}"
         raise RuntimeError(msg)
     return str(client.get_job_id())
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("modules", nargs=-1, required=True)
+@_SETTINGS
+@_WHEEL
+def several(modules: tuple[str, ...], settings_file: Path | None, wheel: Path) -> None:
+    """Submit the jobs of several deployables, given as modules: input_adapter jobs.pmml_job.
+
+    Exit status 1: at least one was not accepted; the others were submitted all the same.
+    """
+    try:
+        loaded = settings.load(settings_file)
+    except PenstockError as error:
+        raise click.ClickException(str(error)) from error
+    refused = []
+    for module in modules:
+        try:
+            pipeline = importlib.import_module(f"{module}.pipeline")
+            job_id = submit(pipeline.JOB_NAME, pipeline.build, loaded, wheel)
+        except Exception:  # noqa: BLE001 the command line's boundary: one job that is refused must not keep out the rest
+            traceback.print_exc()
+            refused.append(module)
+        else:
+            click.echo(f"{SUBMITTED} {module} {job_id}")
+    if refused:
+        raise click.ClickException(f"not accepted: {', '.join(refused)}")
+
+
+if __name__ == "__main__":
+    several()

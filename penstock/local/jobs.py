@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,10 @@ __all__ = [
 ]
 
 _log = get_logger(__name__)
+#: Process and log of a submission.
+_SUBMIT = "submit"
+#: `submitted MODULE JOB-ID`, as penstock.flink.submit says it.
+_ACCEPTED_WORDS = 3
 #: Enough of a failure's messages to see the cause under its wrappings.
 _CAUSE_LINES = 20
 
@@ -78,7 +81,7 @@ def latest(rest: FlinkRest, wanted: Iterable[Deployable]) -> dict[str, Job | Non
 def submit(settings: Settings, layout: Layout, wanted: Collection[Deployable], wheel: Path) -> list[str]:
     """Submit what the cluster does not have, has lost, or runs from other sources, routing document or models.
 
-    All at once; returns the names of what was submitted.
+    Returns the names of what was submitted.
 
     Raises:
         StackError: a submission failed.
@@ -95,13 +98,13 @@ def submit(settings: Settings, layout: Layout, wanted: Collection[Deployable], w
             outdated.append(job)
     _stop(rest, outdated, settings, layout)
     todo = [item for item in wanted if item.name in missing]
-    with ThreadPoolExecutor(max_workers=len(wanted)) as pool:
-        results = [(item, pool.submit(_submit, settings, layout, item, wheel)) for item in todo]
+    accepted = _submit(settings, layout, todo, wheel) if todo else set()
     # Whatever was wanted is expected to run, and `status` misses it if it does not.
-    digests.update({item.name: "" if result.exception() else digest for item, result in results})
+    digests.update({item.name: digest if item.module in accepted else "" for item in todo})
     _digests_file(layout).write_text(json.dumps(digests), encoding="utf-8")
-    for _, result in results:
-        result.result()
+    refused = [item.name for item in todo if item.module not in accepted]
+    if refused:
+        raise failed(f"submit {', '.join(refused)}", layout.log(_SUBMIT), "Flink's client did not accept the job")
     return missing
 
 
@@ -139,21 +142,21 @@ def _submitted_digests(layout: Layout) -> dict[str, str]:
     return digests
 
 
-def _submit(settings: Settings, layout: Layout, item: Deployable, wheel: Path) -> None:
-    """Run a deployable's own program, which builds its pipeline from the very wheel that the workers get."""
-    log = layout.log(f"submit-{item.name}")
+def _submit(settings: Settings, layout: Layout, wanted: Iterable[Deployable], wheel: Path) -> set[str]:
+    """Build the pipelines from the very wheel that the workers get; returns the modules whose job was accepted."""
+    log = layout.log(_SUBMIT)
     environment = {
         **processes.clean_environment(os.environ),
-        **processes.mark(layout.stack_id, f"submit-{item.name}"),
+        **processes.mark(layout.stack_id, _SUBMIT),
         **flink_cluster.environment(layout),
         "PYTHONPATH": str(wheel),
     }
-    command = [sys.executable, "-P", "-m", item.module, "--settings", str(layout.settings_file), "--wheel", str(wheel)]
-    advice = f"the job {item.job_name!r} was not accepted"
+    modules = [item.module for item in wanted]
+    told = ["--settings", str(layout.settings_file), "--wheel", str(wheel)]
     with log.open("w", encoding="utf-8") as output:
         try:
-            answer = subprocess.run(  # noqa: S603 - our own deployable
-                command,
+            subprocess.run(  # noqa: S603 - our own program
+                [sys.executable, "-P", "-m", "penstock.flink.submit", *modules, *told],
                 cwd=layout.tmp,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -163,9 +166,10 @@ def _submit(settings: Settings, layout: Layout, item: Deployable, wheel: Path) -
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise failed(f"submit {item.name}", log, f"{advice} in {settings.local.jobs_deadline_s:g} s") from error
-    if answer.returncode != 0:
-        raise failed(f"submit {item.name}", log, advice)
+            advice = f"the jobs were not submitted within {settings.local.jobs_deadline_s:g} s"
+            raise failed(_SUBMIT, log, advice) from error
+    lines = (line.split() for line in log.read_text(encoding="utf-8", errors="replace").splitlines())
+    return {words[1] for words in lines if len(words) == _ACCEPTED_WORDS and words[0] == "submitted"}
 
 
 def await_running(settings: Settings, layout: Layout, wanted: Collection[Deployable]) -> None:
