@@ -57,9 +57,9 @@ demo: ## start all of it with the demo's events, and show five scores
 	@scripts/start.sh
 	@$(BIN)/penstock tail iris-results --count 5
 
-bench: setup ## measure every stage and the peers beside them; prints a table
+bench: setup ## measure every stage and the peers beside them; a short run: make bench ARGS=--quick
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/bench.txt
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: setup ## write anew what docs/ says of settings, commands and documents
 	PYTHONPATH=. $(BIN)/python scripts/manual.py

@@ -86,6 +86,8 @@ def _measured(plan: Plan, *, quick: bool) -> dict[str, Any]:
     with own_stack.running(settings) as own:
         run = Run(own, plan)
         run.prepare()
+        if not quick:
+            run.warm_up()
         for number in range(1, plan.rounds + 1):
             run.round(number)
     return {

@@ -13,6 +13,7 @@ from benchmarks.isolated import SkippedError
 from benchmarks.programs import Jobs, Program
 from benchmarks.results import Measured
 from benchmarks.throughput import Backlog
+from benchmarks.workload import Work
 from penstock.errors import PenstockError, StackError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from benchmarks.delays import Pace
     from benchmarks.own_stack import OwnStack
     from benchmarks.throughput import Throughput
-    from benchmarks.workload import Work
 
 __all__ = ["Plan", "Run"]
 
@@ -65,6 +65,24 @@ class Run:
             if not program.live:
                 _finished(self._writer(program, pool))
                 click.echo(f"backlog of {self._size(program):,} {program.work} ... [{time.monotonic() - began:.1f} s]")
+
+    def warm_up(self) -> None:
+        """Let the jobs that are quickest to start work off a backlog that does not count.
+
+        All jobs share a Java machine and most of its code, which takes half a minute of work to reach its rate.
+        """
+        for program in self.plan.programs:
+            if isinstance(program.run, Jobs) and program.work is Work.ROUTING:
+                backlog = Backlog(self.own, program)
+                try:
+                    with execution.executing(self.own, program, 0) as check:
+                        backlog.drain(check)
+                except PenstockError as error:
+                    click.echo(f"warm-up    {program.name:<{_NAME_WIDTH}} failed: {error}")  # its turns will tell
+                else:
+                    click.echo(f"warm-up    {program.name:<{_NAME_WIDTH}} done")
+                finally:
+                    backlog.close()
 
     def round(self, number: int) -> None:
         """Give every program its turn; delays are measured in the last one, when a program has worked off its backlog.
