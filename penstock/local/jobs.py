@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ADAPTERS",
     "SCORING",
+    "SUBMIT",
     "Deployable",
     "await_running",
     "chosen",
@@ -40,7 +41,7 @@ __all__ = [
 
 _log = get_logger(__name__)
 #: Process and log of a submission.
-_SUBMIT = "submit"
+SUBMIT = "submit"
 #: `submitted MODULE JOB-ID`, as penstock.flink.submit says it.
 _ACCEPTED_WORDS = 3
 #: Enough of a failure's messages to see the cause under its wrappings.
@@ -104,7 +105,7 @@ def submit(settings: Settings, layout: Layout, wanted: Collection[Deployable], w
     _digests_file(layout).write_text(json.dumps(digests), encoding="utf-8")
     refused = [item.name for item in todo if item.module not in accepted]
     if refused:
-        raise failed(f"submit {', '.join(refused)}", layout.log(_SUBMIT), "Flink's client did not accept the job")
+        raise failed(f"submit {', '.join(refused)}", layout.log(SUBMIT), "Flink's client did not accept the job")
     return missing
 
 
@@ -144,10 +145,10 @@ def _submitted_digests(layout: Layout) -> dict[str, str]:
 
 def _submit(settings: Settings, layout: Layout, wanted: Iterable[Deployable], wheel: Path) -> set[str]:
     """Build the pipelines from the very wheel that the workers get; returns the modules whose job was accepted."""
-    log = layout.log(_SUBMIT)
+    log = layout.log(SUBMIT)
     environment = {
         **processes.clean_environment(os.environ),
-        **processes.mark(layout.stack_id, _SUBMIT),
+        **processes.mark(layout.stack_id, SUBMIT),
         **flink_cluster.environment(layout),
         "PYTHONPATH": str(wheel),
     }
@@ -167,7 +168,7 @@ def _submit(settings: Settings, layout: Layout, wanted: Iterable[Deployable], wh
             )
         except subprocess.TimeoutExpired as error:
             advice = f"the jobs were not submitted within {settings.local.jobs_deadline_s:g} s"
-            raise failed(_SUBMIT, log, advice) from error
+            raise failed(SUBMIT, log, advice) from error
     lines = (line.split() for line in log.read_text(encoding="utf-8", errors="replace").splitlines())
     return {words[1] for words in lines if len(words) == _ACCEPTED_WORDS and words[0] == "submitted"}
 

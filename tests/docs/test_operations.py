@@ -61,12 +61,10 @@ def test_code_names_ports_in_one_place() -> None:
 
 
 def test_logs_are_those_that_are_written() -> None:
-    """One for each process, and one for each submission."""
+    """One for each process, and one for submissions."""
     told = set(re.findall(r"`([\w-]+)\.log`", OPERATIONS.section("Logs")))
-    programs = {*parts.servers(SETTINGS), *parts.OPTIONAL, "supervisord", "kafka-format"}
-    submissions = {f"submit-{each.name}" for each in jobs.chosen(jobs.SCORING)}
 
-    assert told == programs | submissions
+    assert told == {*parts.servers(SETTINGS), *parts.OPTIONAL, "supervisord", "kafka-format", jobs.SUBMIT}
 
 
 def test_state_folders_are_those_of_the_layout() -> None:
