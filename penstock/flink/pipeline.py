@@ -59,7 +59,8 @@ class Flow:
                 `timestamp`
             FROM (
                 SELECT
-                    `key`, `value`, `topic` AS `source_topic`, `partition`, `offset`, `timestamp`, `headers`,
+                    `key`, `value`, `topic` AS `source_topic`, `partition`, `offset`, `timestamp`,
+                    CASE WHEN CARDINALITY(`headers`) > 0 THEN `headers` END AS `headers`,
                     {function}({", ".join(columns)}) AS `delivery`
                 FROM {identifier(table)}
             )

@@ -71,17 +71,18 @@ public final class AddHeaders extends ScalarFunction {
         if (added == null) {
             added = keep(packed);
         }
-        int size = own == null ? 0 : own.size();
-        Object[] names = new Object[size + added.names.length];
-        Object[] values = new Object[size + added.names.length];
-        int count = size == 0 ? 0 : copyOwn(own, added, names, values);
         byte[] place = added.hasPlace ? place(topic, partition, offset) : null;
         byte[] time = added.hasTime ? time(timestamp.getMillisecond()) : null;
-        for (int i = 0; i < added.names.length; i++) {
-            names[count] = added.names[i];
-            values[count++] = added.blanks[i] == PLACE ? place : added.blanks[i] == TIME ? time : added.values[i];
+        Object[] values = added.filled(place, time);
+        if (own == null || own.size() == 0) {
+            return new Headers(added.names, values, values.length);
         }
-        return new Headers(names, values, count);
+        Object[] names = new Object[own.size() + values.length];
+        Object[] texts = new Object[names.length];
+        int count = copyOwn(own, added, names, texts);
+        System.arraycopy(added.names, 0, names, count, values.length);
+        System.arraycopy(values, 0, texts, count, values.length);
+        return new Headers(names, texts, count + values.length);
     }
 
     private static int copyOwn(MapData own, Added added, Object[] names, Object[] values) {
@@ -174,6 +175,20 @@ public final class AddHeaders extends ScalarFunction {
             return new Added(names, values);
         }
 
+        /** Returns the values with the blanks filled in; a new array where there are any. */
+        Object[] filled(byte[] place, byte[] time) {
+            if (!hasPlace && !hasTime) {
+                return values;
+            }
+            Object[] texts = Arrays.copyOf(values, values.length, Object[].class);
+            for (int i = 0; i < blanks.length; i++) {
+                if (blanks[i] != 0) {
+                    texts[i] = blanks[i] == PLACE ? place : time;
+                }
+            }
+            return texts;
+        }
+
         boolean replaces(StringData name) {
             for (StringData mine : names) {
                 if (mine.equals(name)) {
@@ -199,8 +214,8 @@ public final class AddHeaders extends ScalarFunction {
         private final GenericArrayData values;
 
         Headers(Object[] names, Object[] values, int count) {
-            this.names = new GenericArrayData(Arrays.copyOf(names, count));
-            this.values = new GenericArrayData(Arrays.copyOf(values, count));
+            this.names = new GenericArrayData(count == names.length ? names : Arrays.copyOf(names, count));
+            this.values = new GenericArrayData(count == values.length ? values : Arrays.copyOf(values, count));
         }
 
         @Override
