@@ -1,91 +1,174 @@
-"""What the end-to-end tests share: one stack for the run, started by `scripts/start.sh` as a user starts it."""
+"""What the end-to-end tests share: one stack, and what happened to it, stage by stage.
+
+Each stage is a fixture that needs the one before it, so that whatever test comes first, things happen in this order:
+start, count, start again, kill, stop, start once more, purge. The tests only look at what the stages saw.
+"""
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-from contextlib import suppress
+import uuid
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 
-from penstock import settings as settings_file
-from penstock.local import machine, processes
-from penstock.local.layout import Layout
+from penstock.cli.pace import Stop, paced
+from penstock.local import processes
+from penstock.local.waiting import wait_until
+from tests.e2e.events import SOURCES, events
+from tests.e2e.stack import SERVERS, WORKER, Said, Stack
+from tests.e2e.streams import Stream, Watch, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from penstock.settings import Settings
+    from tests.e2e.streams import Sent
 
-ROOT = Path(__file__).parents[2]
-_START_S = 480
-_STOP_S = 120
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """A stack on ports and in a folder of its own."""
-
-    settings: Settings
-    layout: Layout
-
-    def marked(self, part: str) -> list[int]:
-        """Process ids of the stack's processes whose command line holds ``part``."""
-        found = []
-        for process in processes.marked(self.layout.stack_id):
-            with suppress(psutil.NoSuchProcess):  # they come and go
-                if part in " ".join(process.cmdline()):
-                    found.append(process.pid)
-        return found
-
-
-def run(script: str, *arguments: str, environment: dict[str, str], limit_s: float) -> str:
-    """Run a script of the project to its end; what it says, or a failure that says it."""
-    answer = subprocess.run(
-        [str(ROOT / "scripts" / script), *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=limit_s,
-        check=False,
-    )
-    assert answer.returncode == 0, f"{script} ended with {answer.returncode}:\n{answer.stdout}"
-    return answer.stdout
+PER_FORM = 10_000
+OUT_S = 240
+#: What a machine that restarts everything can work on beside that, and how many events flow between two kills.
+KILL_RATE = 200
+KILL_EVERY = 1_000
+MOST_EVENTS = 1_000_000
+BACK_S = 150
+#: What is killed, and what cannot outlive it.
+KILLS = (
+    (WORKER, None),
+    (SERVERS["task manager"], WORKER),
+    (SERVERS["broker"], None),
+    (SERVERS["job manager"], WORKER),
+)
+AFTER_PER_FORM = 200
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole stack; afterwards `scripts/stop.sh --purge` leaves no process, no open port and no data."""
-    state = tmp_path_factory.mktemp("stack")
-    names = (
-        "PENSTOCK_LOCAL__KAFKA_PORT",
-        "PENSTOCK_LOCAL__KAFKA_CONTROLLER_PORT",
-        "PENSTOCK_LOCAL__FLINK_RPC_PORT",
-        "PENSTOCK_FLINK__REST_PORT",
-    )
-    ports = dict(zip(names, map(str, _free_ports(len(names))), strict=True))
-    environment = {**os.environ, **ports}
+    """The stack; its processes are ended in the end, whatever happened."""
+    made = Stack.on_free_ports(tmp_path_factory.mktemp("stack"))
     try:
-        run("start.sh", "--no-demo", "--state-dir", str(state), environment=environment, limit_s=_START_S)
-        found = settings_file.read(state / "conf" / "settings.yaml")
-        yield Stack(settings=found, layout=Layout.of(found))
+        yield made
+        if made.left_over():
+            made.stop("--purge")
     finally:
-        run("stop.sh", "--purge", "--state-dir", str(state), environment=environment, limit_s=_STOP_S)
-    assert processes.marked(Layout(state).stack_id) == []
-    assert [port for port in ports.values() if machine.holder(int(port))] == []
-    assert not any((state / "data").glob("**/*"))
+        processes.end(processes.marked(made.layout.stack_id), 1)
+
+
+@pytest.fixture(scope="session")
+def started(stack: Stack) -> Said:
+    """The first start."""
+    return stack.start()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What became of the events, and how the stack was after them."""
+
+    stream: Stream
+    status: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def counted(stack: Stack, started: Said) -> Counted:
+    """10,000 events of each source format, one source after the other, as fast as they can be sent."""
+    watch = Watch(stack.settings)
+    run = uuid.uuid4().hex[:8]
+    sent = send(stack.settings, (event for form in SOURCES for event in events(form, PER_FORM, run)))
+    return Counted(watch.all_of(sent, OUT_S), stack.status())
+
+
+@dataclass(frozen=True, slots=True)
+class StartedAgain:
+    """A start of what runs already: what was said, and the processes before and after."""
+
+    said: Said
+    before: dict[str, set[int]]
+    after: dict[str, set[int]]
+
+
+@pytest.fixture(scope="session")
+def started_again(stack: Stack, counted: Counted) -> StartedAgain:
+    """A second start while everything runs."""
+
+    def pids() -> dict[str, set[int]]:
+        return {part: stack.pids(part) for part in (*SERVERS.values(), WORKER)}
+
+    before = pids()
+    said = stack.start()
+    return StartedAgain(said, before, pids())
+
+
+@pytest.fixture(scope="session")
+def killed(stack: Stack, started_again: StartedAgain) -> Stream:
+    """All Python workers, task manager, broker and job manager, killed in turn while events of all formats flow."""
+    watch = Watch(stack.settings)
+    run = uuid.uuid4().hex[:8]
+    rows = zip(*(events(form, MOST_EVENTS, run) for form in SOURCES), strict=True)
+    sent, stop = [0], Stop()
+    outcome: dict[str, dict[str, Sent]] = {}
+
+    def note(count: int) -> None:
+        sent[0] = count
+
+    def flow() -> None:
+        outcome["sent"] = send(stack.settings, paced((one for row in rows for one in row), KILL_RATE, stop), note)
+
+    def some_more() -> None:
+        due = sent[0] + KILL_EVERY
+        assert wait_until(lambda: sent[0] >= due, BACK_S, 0.05), f"only {sent[0]} of {due} events were sent"
+
+    sender = Thread(target=flow, daemon=True)
+    sender.start()
+    try:
+        for part, takes in KILLS:
+            some_more()
+            stack.kill(part, BACK_S, takes=takes)
+        some_more()
+    finally:
+        stop.set()
+        sender.join(BACK_S)
+    assert outcome, f"the sender did not end after {sent[0]} events"
+    return watch.all_of(outcome["sent"], OUT_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What was left when the stack was stopped."""
+
+    said: Said
+    processes: list[str]
+    ports: dict[str, str]
+    data: bool
+
+
+@pytest.fixture(scope="session")
+def stopped(stack: Stack, killed: Stream) -> Stopped:
+    """The stop."""
+    said = stack.stop()
+    return Stopped(said, stack.left_over(), stack.open_ports(), (stack.layout.data / "kafka").exists())
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The start after a stop: what the topics still held, and all that was written from then on."""
+
+    said: Said
+    kept: dict[str, int]
+    stream: Stream
+
+
+@pytest.fixture(scope="session")
+def resumed(stack: Stack, stopped: Stopped) -> Resumed:
+    """The start after the stop, and some events more."""
+    said = stack.start()
+    watch = Watch(stack.settings)
+    run = uuid.uuid4().hex[:8]
+    sent = send(stack.settings, (event for form in SOURCES for event in events(form, AFTER_PER_FORM, run)))
+    return Resumed(said, watch.kept, watch.all_of(sent, OUT_S))
+
+
+@pytest.fixture(scope="session")
+def purged(stack: Stack, resumed: Resumed) -> Stopped:
+    """The stop that also deletes the data."""
+    said = stack.stop("--purge")
+    return Stopped(said, stack.left_over(), stack.open_ports(), stack.layout.data.exists())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 MODELS = Path(__file__).parents[2] / "models"
 FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 NAMES = ("setosa", "versicolor", "virginica")
-TOPICS = {"json": "events", "csv": "csv-events", "tagged": "legacy-events"}
+#: Source format -> topic of the demo's routing document.
+SOURCES = {"json": "events", "csv": "csv-events", "tagged": "legacy-events"}
 #: Event type -> sample model; each type's results go to `<type>-results`.
 TYPES = {
     "iris": "iris-tree",
@@ -22,52 +23,78 @@ TYPES = {
     "iris-logistic": "iris-logistic",
     "iris-kmeans": "iris-kmeans",
 }
+ID = "test-id"
 _OVER_SIZE = 1_200_000
-_KEYS = 50
+_KEYS = (*(f"k{number}".encode() for number in range(48)), b"\xff\x00", None)
+#: What events bring along, to be found on whatever becomes of them.
+_OWN_HEADERS = {"user": "Zoë".encode(), "traceparent": b"00-4bf92f35-00f067aa-01", "binary": b"\xff\x00", "empty": b""}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One event, and what must become of it."""
 
     id: str
-    """Unique; sent in the header `test-id`, which every hop keeps."""
-    topic: str
-    key: bytes
+    """Unique; sent in a header, which every hop keeps."""
+    number: int
+    """Its place among the events of its source."""
+    source: str
+    """Topic that it is sent to."""
+    key: bytes | None
     value: bytes | None
-    output: str | None
-    """Topic of its result; None for poison."""
+    kind: str = ""
+    """Its type; empty for poison."""
     sent: object = None
     """What its result must show as `input`."""
-    outputs: dict[str, Any] | None = None
-    """scikit-learn's own answer."""
+    answer: dict[str, Any] = field(default_factory=dict)
+    """scikit-learn's own."""
     code: str | None = None
-    """Code of its dead letter."""
+    """Code of its dead letter; None for good events."""
 
+    @property
+    def headers(self) -> list[tuple[str, bytes]]:
+        """What it is sent with."""
+        return [(ID, self.id.encode()), *_OWN_HEADERS.items()]
 
-def _rows() -> dict[str, Iterator[dict[str, Any]]]:
-    rows = {}
-    for kind, model in TYPES.items():
-        lines = (MODELS / model / "1" / "golden.jsonl").read_text(encoding="utf-8").splitlines()
-        rows[kind] = cycle([json.loads(line) for line in lines])
-    return rows
+    @property
+    def prediction(self) -> object:
+        """What its user must read: the name of a species, or the number of a cluster."""
+        label = self.answer.get("predicted_label")
+        return self.answer["cluster"] if label is None else NAMES[label]
 
 
 def events(form: str, count: int, run: str, poison_every: int = 100) -> Iterator[Event]:
-    """Make ``count`` events of one source format; every ``poison_every``-th is poison, of each kind in turn."""
-    rows = _rows()
+    """Make ``count`` events of one source format; every ``poison_every``-th is poison, of each sort in turn."""
+    rows = {kind: cycle(_golden(model)) for kind, model in TYPES.items()}
     kinds = cycle(["iris"] if form == "csv" else TYPES)
     poison = cycle(_POISON[form])
     for number in range(count):
-        identity, key = f"{run}-{form}-{number}", f"k{number % _KEYS}".encode()
+        facts: dict[str, Any] = {
+            "id": f"{run}-{form}-{number}",
+            "number": number,
+            "source": SOURCES[form],
+            "key": _KEYS[number % len(_KEYS)],
+        }
         if number % poison_every == poison_every - 1:
             value, code = next(poison)
-            yield Event(identity, TOPICS[form], key, value, None, code=code)
-            continue
-        kind = next(kinds)
-        row = next(rows[kind])
-        value, sent = _written(form, kind, row["input"], number)
-        yield Event(identity, TOPICS[form], key, value, f"{kind}-results", sent, row["outputs"])
+            if value is None:
+                facts["key"] = b"tombstone"  # which has no meaning without a key, and cannot be sent without one
+            yield Event(**facts, value=value, code=code)
+        else:
+            kind = next(kinds)
+            row = next(rows[kind])
+            value, sent = _written(form, kind, row["input"], number)
+            yield Event(**facts, value=value, kind=kind, sent=sent, answer=row["outputs"])
+
+
+def sorts_of_poison(form: str) -> int:
+    """Tell how many sorts of poison there are, so that a test can see that all were sent."""
+    return len(_POISON[form])
+
+
+def _golden(model: str) -> list[dict[str, Any]]:
+    lines = (MODELS / model / "1" / "golden.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def _written(form: str, kind: str, features: dict[str, float], number: int) -> tuple[bytes, object]:
@@ -79,10 +106,11 @@ def _written(form: str, kind: str, features: dict[str, float], number: int) -> t
 
 
 _GOOD = {"type": "iris", "sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+_GONE = object()
 
 
 def _json(**changes: object) -> bytes:
-    return json.dumps({name: value for name, value in {**_GOOD, **changes}.items() if value != "gone"}).encode()
+    return json.dumps({name: value for name, value in {**_GOOD, **changes}.items() if value is not _GONE}).encode()
 
 
 _POISON: dict[str, list[tuple[bytes | None, str]]] = {
@@ -90,30 +118,37 @@ _POISON: dict[str, list[tuple[bytes | None, str]]] = {
         (b"\xff\xfe\x00", "DECODE"),
         (b'{"type": "iris", ', "DECODE"),
         (b"[1, 2]", "DECODE"),
+        (b"", "DECODE"),
         (None, "DECODE"),
-        (_json(type="gone"), "TYPE_MISSING"),
+        (_json(note="\xff").replace(b"\\u00ff", b"\xff"), "DECODE"),
+        (_json(type=_GONE), "TYPE_MISSING"),
+        (_json(type=7), "TYPE_MISSING"),
         (_json(type="rose"), "UNMATCHED"),
-        (_json(petal_width="gone"), "INPUT"),
+        (_json(petal_width=_GONE), "INPUT"),
         (_json(petal_width=None), "INPUT"),
         (_json(petal_width="0.2"), "INPUT"),
         (_json(petal_width=True), "INPUT"),
         (_json(petal_width=[0.2]), "INPUT"),
+        (_json(petal_width=float("nan")), "DECODE"),
         (_json(note="x" * _OVER_SIZE), "OVERSIZE"),
     ],
     "csv": [
         (b"5.1,3.5,1.4", "DECODE"),
         (b"5.1,3.5,1.4,0.2,7", "DECODE"),
         (b"5.1,3.5,1.4,wide", "DECODE"),
+        (b"5.1,3.5,,0.2", "DECODE"),
         (b"\xff,1,2,3", "DECODE"),
         (b"", "DECODE"),
         (None, "DECODE"),
     ],
     "tagged": [
         (b"5.1,3.5,1.4,0.2", "TYPE_MISSING"),
+        (b"###5.1,3.5,1.4,0.2", "TYPE_MISSING"),
         (b"rose###5.1,3.5,1.4,0.2", "UNMATCHED"),
         (b"iris###5.1,3.5,1.4", "TRANSFORM"),
         (b"iris###5.1,3.5,1.4,wide", "TRANSFORM"),
         (b"iris###\xff", "DECODE"),
+        (b"rose###" + b"x" * _OVER_SIZE, "UNMATCHED"),
         (None, "DECODE"),
     ],
 }

@@ -1,80 +1,144 @@
-"""Sending events to a running stack, and reading what became of them."""
+"""Sending events to a running stack, waiting until all of it was worked on, and reading what became of it."""
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kafka import TopicPartition
-
-from penstock import kafka
+from penstock import kafka, topics
+from penstock.cli.reading import Reader
+from penstock.errors import KafkaUnavailableError
+from penstock.local.waiting import wait_until
+from tests.e2e.events import ID, SOURCES, TYPES, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from kafka.consumer.fetcher import ConsumerRecord
+    from kafka import TopicPartition
 
-    from penstock.clusters import ClusterSettings
-    from tests.e2e.events import Event
+    from penstock.cli.records import Record
+    from penstock.settings import Settings
 
-ID = "test-id"
-OUTPUTS = ("iris-results", "iris-forest-results", "iris-logistic-results", "iris-kmeans-results")
-DEAD_LETTERS = "penstock.dead-letters"
-_LARGEST = 4_000_000
+PREFIX = "penstock"
+DEAD_LETTERS = topics.dead_letters(PREFIX)
+OUTPUTS = tuple(f"{kind}-results" for kind in TYPES)
+#: Each hop's consumer group and the topics that it reads, in the order of an event's way.
+HOPS = {
+    "penstock-input-adapter": tuple(SOURCES.values()),
+    "penstock-pmml-job": tuple(topics.request_topic(PREFIX, "pmml", model) for model in TYPES.values()),
+    "penstock-output-adapter": (topics.results(PREFIX),),
+}
+POLL_S = 0.5
+_FLUSH_S = 120
 
 
-def send(cluster: ClusterSettings, events: Iterable[Event], pause: Callable[[int], None] = lambda _: None) -> int:
-    """Send events in their order and wait until each is acknowledged; returns how many."""
-    client = kafka.producer(cluster, linger_ms=5, batch_size=262_144, max_request_size=_LARGEST)
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An event that the broker has acknowledged, and where and when it stands on its topic."""
+
+    event: Event
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+    @property
+    def place(self) -> str:
+        """Its coordinates."""
+        return f"{self.event.source}/{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Events that were sent, and all records that became of them, by the events' ids."""
+
+    sent: dict[str, Sent]
+    found: dict[str, list[Record]]
+
+
+def send(settings: Settings, events: Iterable[Event], note: Callable[[int], None] = lambda _: None) -> dict[str, Sent]:
+    """Send events in their order, and wait until all are acknowledged.
+
+    Args:
+        settings: of the running stack.
+        events: what to send, as fast as they come.
+        note: is told how many have been sent.
+    """
+    largest = settings.limits.max_event_bytes
+    client = kafka.producer(settings.kafka.external, linger_ms=5, batch_size=262_144, max_request_size=largest)
+    begin_ms = time.time_ns() // 1_000_000
     promises = []
     try:
         for number, event in enumerate(events):
-            headers = [(ID, event.id.encode()), ("user", "Zoë".encode())]
-            promises.append(client.send(event.topic, key=event.key, value=event.value, headers=headers))
-            pause(number)
-        client.flush()
+            promise = client.send(
+                event.source, key=event.key, value=event.value, headers=event.headers, timestamp_ms=begin_ms + number
+            )
+            promises.append((event, promise))
+            note(number + 1)
+        client.flush(timeout=_FLUSH_S)
+    finally:
+        client.close(timeout=0)
+    answers = [(event, promise.get(timeout=0)) for event, promise in promises]
+    return {event.id: Sent(event, a.partition, a.offset, a.timestamp) for event, a in answers}
+
+
+class Watch:
+    """Sees what is written to the outcome topics from the moment on in which it is made."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._cluster = settings.kafka.external
+        with Reader(self._cluster) as reader:
+            self._begins = reader.ends(reader.partitions([*OUTPUTS, DEAD_LETTERS]))
+            oldest = reader.begins(list(self._begins))
+        self.kept = {at.topic: 0 for at in oldest}
+        """How many older records each of the topics holds."""
+        for at, offset in oldest.items():
+            self.kept[at.topic] += self._begins[at] - offset
+
+    def all_of(self, sent: Mapping[str, Sent], deadline_s: float) -> Stream:
+        """Wait until every hop has done with all that it was given, then read what came of it."""
+        seen: dict[str, int] = {}
+
+        def done() -> bool:
+            try:
+                seen.update(lags(self._settings))
+            except KafkaUnavailableError:
+                return False
+            return not any(seen.values())
+
+        done_in_time = wait_until(done, deadline_s, POLL_S)
+        assert done_in_time, f"after {deadline_s} s these hops still had records to work on: {seen}"
+        return Stream(dict(sent), self._read())
+
+    def _read(self) -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = defaultdict(list)
+        with Reader(self._cluster) as reader:
+            reader.start(self._begins, reader.ends(list(self._begins)))
+            for record in reader.rest():
+                found[record.header(ID) or record.coordinates].append(record)
+        return found
+
+
+def lags(settings: Settings) -> dict[str, int]:
+    """Tell how many records each hop has yet to read, hop by hop: once one has none, the next one gets no more.
+
+    What a hop has committed, its sink has written: both belong to one checkpoint.
+    """
+    client = kafka.admin(settings.kafka.external)
+    try:
+        with Reader(settings.kafka.external) as reader, kafka.reaching(settings.kafka.external):
+            found = {}
+            for group, names in HOPS.items():
+                committed = client.list_group_offsets(group)[group]
+                ends = reader.ends(reader.partitions(names))
+                found[group] = sum(end - _offset(committed, at) for at, end in ends.items())
+            return found
     finally:
         client.close()
-    for promise in promises:
-        promise.get(timeout=0)
-    return len(promises)
 
 
-class Collected:
-    """What became of a run's events: records of output topics and dead letters, by test id, in order of arrival."""
-
-    def __init__(self, cluster: ClusterSettings, run: str) -> None:
-        self._client = kafka.consumer(cluster, enable_auto_commit=False, fetch_max_wait_ms=100)
-        self._run = f"{run}-"
-        topics = (*OUTPUTS, DEAD_LETTERS)
-        places = [TopicPartition(topic, part) for topic in topics for part in self._client.partitions_for_topic(topic)]
-        self._client.assign(places)
-        self._client.seek_to_beginning(*places)
-        self.by_id: dict[str, list[ConsumerRecord]] = defaultdict(list)
-
-    def until(self, count: int, deadline_s: float) -> None:
-        """Read until ``count`` different events were seen; fail with what was last seen if that takes too long."""
-        end = time.monotonic() + deadline_s
-        while len(self.by_id) < count:
-            assert time.monotonic() < end, f"{len(self.by_id)} of {count} events came out within {deadline_s} s"
-            self._read(500)
-
-    def rest(self) -> None:
-        """Read on until nothing has come for two seconds, so that a duplicate would be seen."""
-        while self._read(2_000):
-            pass
-
-    def close(self) -> None:
-        """Leave the broker."""
-        self._client.close()
-
-    def _read(self, wait_ms: int) -> int:
-        count = 0
-        for records in self._client.poll(timeout_ms=wait_ms, max_records=5_000).values():
-            count += len(records)
-            for record in records:
-                identity = dict(record.headers).get(ID, b"").decode()
-                if identity.startswith(self._run):
-                    self.by_id[identity].append(record)
-        return count
+def _offset(committed: Mapping[TopicPartition, object], at: TopicPartition) -> int:
+    place = committed.get(at)
+    return max(0, getattr(place, "offset", 0))

@@ -1,0 +1,166 @@
+"""A whole stack on ports and in a folder of its own, started and stopped by the scripts that users type."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from penstock import settings as settings_file
+from penstock.errors import FlinkUnavailableError
+from penstock.local import machine, processes
+from penstock.local.layout import Layout
+from penstock.local.rest import FlinkRest
+from penstock.local.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from penstock.settings import Settings
+
+__all__ = ["Said", "Stack"]
+
+ROOT = Path(__file__).parents[2]
+POLL_S = 0.25
+_START_S = 480
+_STOP_S = 150
+_STATUS_S = 60
+_PORTS = ("LOCAL__KAFKA_PORT", "LOCAL__KAFKA_CONTROLLER_PORT", "LOCAL__FLINK_RPC_PORT", "FLINK__REST_PORT")
+#: What is on the command line of each kind of process.
+SERVERS = {"broker": "kafka.Kafka", "job manager": "ClusterEntrypoint", "task manager": "TaskManagerRunner"}
+WORKER = "beam_boot"
+JOBS = ("penstock-input-adapter", "penstock-pmml-job", "penstock-output-adapter")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a script said, and how long it took."""
+
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The stack whose state is in a folder; nothing runs before `start`."""
+
+    state: Path
+    environment: Mapping[str, str]
+    """What the scripts are called with: the ports are in it, as a user would set them."""
+
+    @classmethod
+    def on_free_ports(cls, state: Path) -> Stack:
+        """Choose ports that nobody listens on."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
+        probes = [socket.create_server(("127.0.0.1", 0)) for _ in _PORTS]
+        ports = {f"PENSTOCK_{name}": str(probe.getsockname()[1]) for name, probe in zip(_PORTS, probes, strict=True)}
+        for probe in probes:
+            probe.close()
+        return cls(state, {**own, **ports})
+
+    def start(self) -> Said:
+        """Call `scripts/start.sh`."""
+        return self._run("start.sh", "--no-demo", limit_s=_START_S)
+
+    def stop(self, *flags: str) -> Said:
+        """Call `scripts/stop.sh`."""
+        return self._run("stop.sh", *flags, limit_s=_STOP_S)
+
+    def _run(self, script: str, *flags: str, limit_s: float) -> Said:
+        begin = time.monotonic()
+        ended = subprocess.run(
+            [str(ROOT / "scripts" / script), *flags, "--state-dir", str(self.state)],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=limit_s,
+            check=False,
+        )
+        assert ended.returncode == 0, f"{script} ended with {ended.returncode}:\n{ended.stdout}"
+        return Said(ended.stdout, time.monotonic() - begin)
+
+    @property
+    def layout(self) -> Layout:
+        """Its folders."""
+        return Layout(self.state)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that it runs with."""
+        return settings_file.read(self.layout.settings_file)
+
+    def status(self) -> dict[str, Any]:
+        """What `penstock status` tells."""
+        command = [str(ROOT / ".venv" / "bin" / "penstock"), "status", "--format", "json"]
+        ended = subprocess.run(
+            [*command, "--settings", str(self.layout.settings_file)],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=_STATUS_S,
+            check=False,
+        )
+        found: dict[str, Any] = json.loads(ended.stdout)
+        return found
+
+    def pids(self, part: str) -> set[int]:
+        """Process ids of its processes whose command line holds ``part``."""
+        found = processes.marked(self.layout.stack_id)
+        return {process.pid for process in found if part in _command_line(process)}
+
+    def left_over(self) -> list[str]:
+        """Command lines of all processes that carry its mark."""
+        return [_command_line(process) for process in processes.marked(self.layout.stack_id)]
+
+    def open_ports(self) -> dict[str, str]:
+        """Those of its ports that somebody listens on, with the name of who does."""
+        ports = {name: int(port) for name, port in self.environment.items() if name.startswith("PENSTOCK_")}
+        return {name: holder for name, port in ports.items() if (holder := machine.holder(port))}
+
+    def healthy(self) -> bool:
+        """Whether all servers run and all tasks of all jobs do."""
+        try:
+            jobs = {job.name: job for job in FlinkRest(self.settings.flink.rest_url).jobs()}
+        except FlinkUnavailableError:
+            return False
+        return all(self.pids(part) for part in SERVERS.values()) and all(
+            name in jobs and jobs[name].healthy for name in JOBS
+        )
+
+    def kill(self, part: str, deadline_s: float, *, takes: str | None = None) -> None:
+        """Kill processes without a chance to close anything, and wait until others stand in their place.
+
+        Args:
+            part: what is on their command line.
+            deadline_s: how long that may take.
+            takes: what is on the command line of others that cannot outlive them.
+        """
+        before = {each: self.pids(each) for each in (part, takes) if each is not None}
+        assert all(before.values()), f"there is nothing to kill: {before}"
+        for pid in before[part]:
+            os.kill(pid, signal.SIGKILL)
+
+        def replaced(each: str) -> bool:
+            now = self.pids(each)
+            return len(now) >= len(before[each]) and not now & before[each]
+
+        came_back = wait_until(lambda: all(map(replaced, before)) and self.healthy(), deadline_s, POLL_S)
+        assert came_back, f"{deadline_s} s after the kill of {part!r}: {self.status()['faults']}, {self.left_over()}"
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
