@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pyflink.table.udf import udf
-
 from jobs.pmml_job.operators import ScoreRequests
 from jobs.pmml_job.scorer import ScorerConfig
 from penstock import topics
 from penstock.event import CONTENT_TYPE, MODEL, SHADOW
-from penstock.flink.columns import DELIVERY
 from penstock.flink.pipeline import SIZE_COLUMN, Flow, header
 from penstock.flink.tables import Source
 from penstock.models.repository import read_catalog
@@ -40,7 +37,6 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
     )
     descriptors = [descriptor.plain() for descriptor in read_catalog(settings.models_dir).of_job(JOB)]
     function = ScoreRequests(descriptors, asdict(config), settings.pmml.heap_mb)
-    flow.environment.create_temporary_function("score", udf(function, result_type=DELIVERY, func_type="pandas"))
     requests = flow.read(
         Source(
             name="requests",
@@ -50,4 +46,5 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         )
     )
     columns = ["`value`", SIZE_COLUMN, "`topic`", "`timestamp`", header(MODEL), header(CONTENT_TYPE), header(SHADOW)]
-    return flow.deliver(flow.apply(requests, "score", columns), settings.flink.compression)
+    scored = flow.apply(requests, "score", function, columns)
+    return flow.deliver(scored, settings.flink.compression)

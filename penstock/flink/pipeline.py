@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyflink.table.udf import udf
+
+from penstock.flink.columns import DELIVERY
 from penstock.flink.tables import Sink, Source, identifier, literal, sink_ddl, source_ddl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyflink.table import StatementSet, TableEnvironment
+    from pyflink.table.udf import ScalarFunction
 
     from penstock.clusters import ClusterSettings
     from penstock.settings import Settings
@@ -42,12 +46,14 @@ class Flow:
         self.environment.execute_sql(source_ddl(source, self.settings))
         return source.name
 
-    def apply(self, table: str, function: str, columns: Sequence[str]) -> str:
+    def apply(self, table: str, verb: str, function: ScalarFunction, columns: Sequence[str]) -> str:
         """Let a vectorized function that returns `DELIVERY` say what becomes of each record; returns a view's name.
 
         Key, timestamp and own headers stay in the engine, and so does the value unless the function gives another.
         """
-        name = f"{table}_{function}"
+        vectorized = udf(function, result_type=DELIVERY, func_type="pandas")
+        self.environment.create_temporary_function(verb, vectorized)
+        name = f"{table}_{verb}"
         self.environment.execute_sql(f"""CREATE TEMPORARY VIEW {identifier(name)} AS
             SELECT
                 `key`,
@@ -61,7 +67,7 @@ class Flow:
                 SELECT
                     `key`, `value`, `topic` AS `source_topic`, `partition`, `offset`, `timestamp`,
                     CASE WHEN CARDINALITY(`headers`) > 0 THEN `headers` END AS `headers`,
-                    {function}({", ".join(columns)}) AS `delivery`
+                    {verb}({", ".join(columns)}) AS `delivery`
                 FROM {identifier(table)}
             )
             WHERE `delivery`.`topic` IS NOT NULL""")  # noqa: S608 our own names, and columns that pipelines write
