@@ -31,6 +31,5 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         )
     )
     columns = ["`value`", SIZE_COLUMN, header(ROUTE), header(CONTENT_TYPE), header(SHADOW)]
-    return flow.deliver(
-        flow.apply(results, "render", RenderResults.of(settings), columns), settings.flink.output_compression
-    )
+    rendered = flow.apply(results, "render", RenderResults.of(settings), columns)
+    return flow.deliver(rendered, settings.flink.output_compression)
