@@ -15,7 +15,8 @@ from benchmarks.delays import Pace
 from benchmarks.programs import PROGRAMS
 from benchmarks.results import together
 from benchmarks.run import Plan, Run
-from penstock.errors import PenstockError
+from penstock.cli.exits import Exit
+from penstock.errors import PenstockError, PrerequisiteError
 
 _FOLDER = Path(__file__).with_name("results")
 _EVENTS, _QUICK_EVENTS = 1_500_000, 200_000
@@ -34,7 +35,8 @@ Examples:
   python -m benchmarks --quick
   python -m benchmarks --only input-adapter --only python-loop --rounds 2 --no-latency
 \b
-Exit status: 0 all was measured, 1 a program could not be, 5 this machine lacks something.""",
+Exit status: 0 all was measured, 1 a program could not be, 5 this machine lacks something,
+6 the stack did not start.""",
 )
 @click.option("--quick", is_flag=True, help="A short run that shows that everything works; its figures mean little.")
 @click.option(
@@ -68,7 +70,9 @@ def main(*, quick: bool, names: tuple[str, ...], output: Path | None, **options:
     try:
         results = _measured(plan, quick=quick)
     except PenstockError as error:
-        raise click.ClickException(str(error)) from error
+        click.echo(f"Error: {error}", err=True)
+        status = Exit.LACKING if isinstance(error, PrerequisiteError) else Exit.STEP_FAILED
+        raise click.exceptions.Exit(status) from error
     file = output or _FOLDER / f"{datetime.now(UTC):%Y-%m-%dT%H%M}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -76,7 +80,7 @@ def main(*, quick: bool, names: tuple[str, ...], output: Path | None, **options:
         f"\n{report.text(results)}\n\nwritten to {file}; into RESULTS.md: python -m benchmarks.report {file} --write"
     )
     if any("skipped" in entry for entry in results["programs"]):
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(Exit.FAILED)
 
 
 def _measured(plan: Plan, *, quick: bool) -> dict[str, Any]:

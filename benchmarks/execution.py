@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.programs import Program
     from penstock.local.jobs import Deployable
 
-__all__ = ["PEER", "executing", "helper"]
+__all__ = ["PEER", "executing", "finished", "helper"]
 
 #: What a peer's processes are marked with, as the stack's are with their names.
 PEER = "peer"
@@ -49,9 +48,8 @@ def executing(own: OwnStack, program: Program, turn: int) -> Iterator[Callable[[
     match program.run:
         case Jobs(deployables=deployables):
             _rewind(own, program, deployables)
-            with ThreadPoolExecutor(max_workers=len(deployables)) as pool:
-                list(pool.map(lambda item: _submit(own, program, item), deployables))
             try:
+                _submit(own, program, deployables)
                 jobs.await_running(own.settings, own.layout, deployables)
                 yield lambda: jobs.await_running(own.settings, own.layout, deployables)
             finally:
@@ -71,6 +69,23 @@ def helper(own: OwnStack, module: str, *arguments: str) -> subprocess.Popen[str]
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+def finished(process: subprocess.Popen[str], patience_s: float) -> str:
+    """Wait for a process and return what it said, if that is piped.
+
+    Raises:
+        StackError: it failed, or did not end in time; then it is ended.
+    """
+    try:
+        said, _ = process.communicate(timeout=patience_s)
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.wait()
+        raise StackError("wait", "", f"{process.args!r} did not end in {patience_s:g} s") from error
+    if process.returncode != 0:
+        raise StackError("wait", "", f"{process.args!r} ended with status {process.returncode}")
+    return said or ""
 
 
 def _rewind(own: OwnStack, program: Program, deployables: tuple[Deployable, ...]) -> None:
@@ -100,30 +115,33 @@ def _reset(own: OwnStack, admin: KafkaAdminClient, group: str, places: dict[Topi
         raise StackError("rewind", "", f"the broker has no coordinator for the group {group!r}")
 
 
-def _submit(own: OwnStack, program: Program, item: Deployable) -> None:
-    """Run a deployable's own program, as `penstock up` does, with this program's settings."""
-    log = own.layout.log(f"submit-{program.name}-{item.name}")
-    ours = item.module.startswith("benchmarks.")
+def _submit(own: OwnStack, program: Program, deployables: tuple[Deployable, ...]) -> None:
+    """Submit jobs as `penstock up` does, with this program's settings."""
+    log = own.layout.log(f"submit-{program.name}")
     environment = {
         **processes.clean_environment(os.environ),
-        **processes.mark(own.layout.stack_id, f"submit-{item.name}"),
+        **processes.mark(own.layout.stack_id, jobs.SUBMIT),
         **flink_cluster.environment(own.layout),
-        "PYTHONPATH": os.pathsep.join([str(own.wheel), *([str(own.settings.project_dir)] if ours else [])]),
+        # From the wheel what is Penstock's, from the checkout the copy job.
+        "PYTHONPATH": os.pathsep.join([str(own.wheel), str(own.settings.project_dir)]),
     }
     told = ["--settings", str(own.settings_file(program)), "--wheel", str(own.wheel)]
+    command = [sys.executable, "-P", "-m", "penstock.flink.submit", *(item.module for item in deployables), *told]
+    patience_s = own.settings.local.jobs_deadline_s
     with log.open("w", encoding="utf-8") as output:
-        answer = subprocess.run(
-            [sys.executable, "-P", "-m", item.module, *told],
+        process = subprocess.Popen(
+            command,
             cwd=own.layout.tmp,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            timeout=own.settings.local.jobs_deadline_s,
-            check=False,
+            text=True,
         )
-    if answer.returncode != 0:
-        raise failed(f"submit {item.name}", log, f"the job {item.job_name!r} was not accepted")
+        try:
+            finished(process, patience_s)
+        except StackError as error:
+            raise failed("submit", log, f"the jobs of {program.name!r} were not accepted") from error
 
 
 def _cancel(own: OwnStack) -> None:

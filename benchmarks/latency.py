@@ -45,10 +45,10 @@ def measure(own: OwnStack, program: Program, pool: Path, pace: Pace) -> Summary:
             received_us = time.time_ns() // 1000
             for message in batch:
                 delays.add(message.value() or b"", received_us)
-        answer, _ = writer.communicate(timeout=LONGEST_WAIT_S)
+        said = json.loads(execution.finished(writer, LONGEST_WAIT_S))
     finally:
         consumer.close()
-    return delays.summary(expected, json.loads(answer)["worst_delay_ms"])
+    return delays.summary(expected, said["worst_delay_ms"])
 
 
 def _at_the_end(own: OwnStack, program: Program) -> Consumer:

@@ -58,7 +58,7 @@ class Program:
     hops: int = 1
     """How often an event is written to the outputs on its way."""
     share: float = 1.0
-    """Of the backlog: slow programs get less, so that all take about as long."""
+    """Of the backlog: quick programs get more, slow ones less, so that all take some seconds and no one minutes."""
     live: bool = False
     """Whether its backlog is written when it runs already: jobs that feed each other must not start one by one."""
     latency: bool = False
@@ -139,6 +139,7 @@ PROGRAMS = (
         run=Jobs(deployables=(_FLINK_COPY,)),
         work=Work.ROUTING,
         source=ROUTING_EVENTS,
+        share=1.5,
         outputs=(COPY_OUTPUT,),
         latency=True,
     ),
@@ -148,6 +149,7 @@ PROGRAMS = (
         run=Peer(module="benchmarks.peers.python_loop"),
         work=Work.ROUTING,
         source=ROUTING_EVENTS,
+        share=1.5,
         outputs=("bench-python-loop-a", "bench-python-loop-b"),
         latency=True,
     ),
@@ -157,6 +159,7 @@ PROGRAMS = (
         run=Peer(module="benchmarks.peers.bytewax_flow", requirements="bench-bytewax.txt"),
         work=Work.ROUTING,
         source=ROUTING_EVENTS,
+        share=1.5,
         outputs=("bench-bytewax-a", "bench-bytewax-b"),
     ),
     _stage(
@@ -165,6 +168,7 @@ PROGRAMS = (
         run=Jobs(deployables=(_INPUT_ADAPTER,), document=documents.routing(ROUTING_EVENTS)),
         work=Work.ROUTING,
         source=ROUTING_EVENTS,
+        share=1.5,
         outputs=tuple(topics.request_topic("bench-input-adapter", "pmml", name) for name in documents.MODELS.values()),
         latency=True,
     ),

@@ -92,12 +92,22 @@ def _throughput(programs: Sequence[dict[str, Any]]) -> Table:
                 entry["title"],
                 f"{found['events_per_s']:,.0f}",
                 f"{min(rates) / 1000:,.0f}-{max(rates) / 1000:,.0f} k",
-                *(f"{found[name]:.1f}" for name in ("program_us", "jvm_us", "python_us", "broker_us")),
+                *(f"{found[name]:.1f}" for name in ("program_us", "jvm_us", "compilers_us", "python_us", "broker_us")),
                 *(_MISSING if ratio is None else f"{ratio:.2f}" for ratio in ratios),
                 f"{found['other_cores']:.2f}",
             ]
         )
-    columns = ["program", "events/s", "range", "us", "JVM", "Python", "broker", *(_REFERENCES[name] for name in used)]
+    columns = [
+        "program",
+        "events/s",
+        "range",
+        "us",
+        "JVM",
+        "(JIT)",
+        "Python",
+        "broker",
+        *(_REFERENCES[name] for name in used),
+    ]
     title = "Throughput (medians of the rounds; us of CPU per event: the program = JVM + Python, and the broker)"
     return Table(title, [*columns, "others"], rows)
 

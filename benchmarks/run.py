@@ -14,7 +14,7 @@ from benchmarks.programs import Jobs, Program
 from benchmarks.results import Measured
 from benchmarks.throughput import Backlog
 from benchmarks.workload import Work
-from penstock.errors import PenstockError, StackError
+from penstock.errors import PenstockError
 
 if TYPE_CHECKING:
     import subprocess
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Run"]
 
-_HELPER_TIMEOUT_S = 300
+_HELPER_PATIENCE_S = 300.0
 _NAME_WIDTH = 20
 
 
@@ -63,7 +63,7 @@ class Run:
             began = time.monotonic()
             pool = self._pool(program.work)
             if not program.live:
-                _finished(self._writer(program, pool))
+                execution.finished(self._writer(program, pool), _HELPER_PATIENCE_S)
                 click.echo(f"backlog of {self._size(program):,} {program.work} ... [{time.monotonic() - began:.1f} s]")
 
     def warm_up(self) -> None:
@@ -128,7 +128,7 @@ class Run:
         backlog.expect(self._size(program))
         writer = self._writer(program, pool)
         turn = backlog.measure(check)
-        _finished(writer)
+        execution.finished(writer, _HELPER_PATIENCE_S)
         return turn
 
     def _delays(self, program: Program, found: Measured) -> None:
@@ -160,12 +160,5 @@ class Run:
         if not file.is_file():
             file.parent.mkdir(exist_ok=True)
             told = ["--work", work, "--out", str(file), "--settings", str(self.own.layout.settings_file)]
-            _finished(execution.helper(self.own, "benchmarks.workload", *told))
+            execution.finished(execution.helper(self.own, "benchmarks.workload", *told), _HELPER_PATIENCE_S)
         return file
-
-
-def _finished(helper: subprocess.Popen[str]) -> None:
-    """Wait for a program of ours that writes or makes records."""
-    helper.communicate(timeout=_HELPER_TIMEOUT_S)
-    if helper.returncode != 0:
-        raise StackError("write records", "", f"{helper.args!r} ended with status {helper.returncode}")

@@ -38,6 +38,8 @@ class Throughput:
     events_per_s: float
     seconds: float
     jvm_us: float
+    compilers_us: float
+    """Part of ``jvm_us`` that would not be there in a longer run."""
     python_us: float
     broker_us: float
     other_cores: float
@@ -85,6 +87,7 @@ class Backlog:
             events_per_s=events / cost.seconds,
             seconds=cost.seconds,
             jvm_us=cost.jvm * each_us,
+            compilers_us=cost.compilers * each_us,
             python_us=cost.python * each_us,
             broker_us=cost.broker * each_us,
             other_cores=cost.others / cost.seconds,

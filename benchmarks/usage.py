@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -21,6 +22,7 @@ __all__ = ["Cost", "Snapshot", "between", "resident_mib", "snapshot"]
 
 _MIB = 1024 * 1024
 _JVM, _PYTHON, _BROKER = "jvm", "python", "broker"
+_COMPILERS = ("C1 CompilerThre", "C2 CompilerThre")  # as far as the system keeps a thread's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class Snapshot:
     """Seconds of the monotonic clock."""
     by_process: dict[tuple[str, int], float]
     """By part and process id."""
+    by_compiler: dict[int, float]
+    """By thread id, of those in Flink's processes that compile."""
     machine: float
     """Of all processes of this machine."""
 
@@ -42,6 +46,8 @@ class Cost:
     seconds: float
     jvm: float
     """Flink's own processes."""
+    compilers: float
+    """Of that, what Java's compilers used: each job has code of its own, which they are busy with for a while."""
     python: float
     """Flink's Python workers, with the Java that runs inside them for PMML; or the peer."""
     broker: float
@@ -51,14 +57,17 @@ class Cost:
 
 def snapshot(layout: Layout, *, of_flink: bool) -> Snapshot:
     """Read the counters of the broker's and the program's processes: Flink's, or else the peer's."""
-    by_process = {}
+    by_process: dict[tuple[str, int], float] = {}
+    by_compiler: dict[int, float] = {}
     for part, process in _processes(layout, (JOBMANAGER, TASKMANAGER) if of_flink else (PEER,)):
         try:
             times = process.cpu_times()
+            if part == _JVM:
+                by_compiler.update(_compilers(process))
         except psutil.NoSuchProcess:
             continue
         by_process[part, process.pid] = times.user + times.system
-    return Snapshot(at=time.monotonic(), by_process=by_process, machine=_busy())
+    return Snapshot(at=time.monotonic(), by_process=by_process, by_compiler=by_compiler, machine=_busy())
 
 
 def between(first: Snapshot, last: Snapshot) -> Cost:
@@ -67,7 +76,8 @@ def between(first: Snapshot, last: Snapshot) -> Cost:
     for (part, pid), seconds in last.by_process.items():
         used[part] += seconds - first.by_process.get((part, pid), 0.0)
     others = max(0.0, last.machine - first.machine - sum(used.values()))
-    return Cost(seconds=last.at - first.at, others=others, **used)
+    compilers = sum(seconds - first.by_compiler.get(thread, 0.0) for thread, seconds in last.by_compiler.items())
+    return Cost(seconds=last.at - first.at, compilers=compilers, others=others, **used)
 
 
 def resident_mib(layout: Layout) -> dict[str, int]:
@@ -89,6 +99,17 @@ def _processes(layout: Layout, programs: tuple[str, ...]) -> Iterator[tuple[str,
     for program in programs:
         for process in processes.marked(layout.stack_id, program):
             yield (_JVM if process.name() == "java" else _PYTHON), process
+
+
+def _compilers(process: psutil.Process) -> Iterator[tuple[int, float]]:
+    """Yield thread id and CPU seconds of each of Java's compilers; nothing on systems that do not name threads."""
+    for thread in process.threads():
+        try:
+            name = Path(f"/proc/{process.pid}/task/{thread.id}/comm").read_text(encoding="utf-8")
+        except OSError:
+            continue
+        if name.startswith(_COMPILERS):
+            yield thread.id, thread.user_time + thread.system_time
 
 
 def _busy() -> float:

@@ -16,7 +16,15 @@ _BY_NAME = {program.name: program for program in PROGRAMS}
 
 
 def _turn(events_per_s: float) -> Throughput:
-    return Throughput(events_per_s=events_per_s, seconds=5.0, jvm_us=6.0, python_us=2.0, broker_us=1.0, other_cores=0.1)
+    return Throughput(
+        events_per_s=events_per_s,
+        seconds=5.0,
+        jvm_us=6.0,
+        compilers_us=1.0,
+        python_us=2.0,
+        broker_us=1.0,
+        other_cores=0.1,
+    )
 
 
 def _summary(p50: float) -> Summary:

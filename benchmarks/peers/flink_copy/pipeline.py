@@ -1,11 +1,10 @@
-"""A Flink SQL job that stays in the JVM: records from one topic to another, through Penstock's own tables and sinks."""
+"""The copy as the diagram shows it: a topic -> another, through Penstock's own tables and sinks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from benchmarks.names import COPY_JOB, COPY_OUTPUT, ROUTING_EVENTS
-from penstock.flink.submit import main
 from penstock.flink.tables import Source, identifier, literal
 
 if TYPE_CHECKING:
@@ -14,19 +13,17 @@ if TYPE_CHECKING:
     from penstock.flink.pipeline import Flow
     from penstock.settings import Settings
 
-__all__ = ["build"]
+__all__ = ["JOB_NAME", "build"]
+
+JOB_NAME = COPY_JOB
 
 
 def build(flow: Flow, settings: Settings) -> StatementSet:
     """Build the pipeline."""
     cluster = settings.kafka.external
-    events = flow.read(Source(name="events", cluster=cluster, group=COPY_JOB, topics=[ROUTING_EVENTS]))
+    events = flow.read(Source(name="events", cluster=cluster, group=JOB_NAME, topics=[ROUTING_EVENTS]))
     flow.environment.execute_sql(
         f"CREATE TEMPORARY VIEW copied AS"  # noqa: S608  our own names
         f" SELECT `key`, `value`, {literal(COPY_OUTPUT)} AS `topic`, `headers`, `timestamp` FROM {identifier(events)}"
     )
     return flow.deliver("copied", settings.flink.compression)
-
-
-if __name__ == "__main__":
-    main(COPY_JOB, build)
