@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import BrokerResponseError, KafkaError
 
 from penstock.errors import KafkaUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from penstock.clusters import ClusterSettings
 
@@ -27,11 +27,11 @@ _CONNECTING = "kafka.net.manager"
 @contextmanager
 def reaching(cluster: ClusterSettings) -> Iterator[None]:
     """Turn what the client library raises inside the block into ``KafkaUnavailableError``."""
-    with _first_cause() as causes:
+    with _collected_causes() as causes:
         try:
             yield
         except (KafkaError, OSError) as error:
-            raise KafkaUnavailableError(cluster.bootstrap_servers, _said(causes[0] if causes else error)) from error
+            raise KafkaUnavailableError(cluster.bootstrap_servers, _said(_telling(causes) or error)) from error
 
 
 def admin(cluster: ClusterSettings, **options: object) -> KafkaAdminClient:
@@ -78,11 +78,8 @@ def available(cluster: ClusterSettings, **options: object) -> bool:
 
 
 @contextmanager
-def _first_cause() -> Iterator[list[Exception]]:
-    """Collect why connections failed: the library only logs that, and raises that time is up.
-
-    The first cause is the telling one: after a wrong password a broker just hangs up.
-    """
+def _collected_causes() -> Iterator[list[Exception]]:
+    """Collect why connections failed: the library only logs that, and raises that time is up."""
     causes: list[Exception] = []
 
     class Collector(logging.Handler):
@@ -101,6 +98,12 @@ def _first_cause() -> Iterator[list[Exception]]:
         logger.removeHandler(collector)
         logger.setLevel(level)
         logger.propagate = propagate
+
+
+def _telling(causes: Sequence[Exception]) -> Exception | None:
+    """Return the cause that says most: what a broker answered; it may hang up before and after that."""
+    refusals = (cause for cause in causes if isinstance(cause, BrokerResponseError))
+    return next(refusals, causes[0] if causes else None)
 
 
 def _said(error: Exception) -> str:
