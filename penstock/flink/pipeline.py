@@ -27,6 +27,16 @@ SIZE_COLUMN = "penstock_unseen_bytes(`key`, `headers`)"
 OWN_HEADERS = "CASE WHEN CARDINALITY(`headers`) > 0 THEN JSON_STRING(CAST(`headers` AS MAP<STRING, STRING>)) END"
 """The record's own headers as the text of a JSON object; null, which is quick, where it has none."""
 
+_TIMESTAMP = """CASE
+                    WHEN `timestamp` BETWEEN TO_TIMESTAMP_LTZ(0, 3) AND CURRENT_ROW_TIMESTAMP() + INTERVAL '59' MINUTE
+                    THEN `timestamp`
+                END"""
+"""The record's own timestamp; null, for which the producer takes the time of writing, where writing it would fail.
+
+Brokers take negative ones, which producers refuse, and one may take times to come that the next one refuses from an
+hour on. A producer that fails restarts its job, which then meets the same record: for ever.
+"""
+
 
 def header(name: str) -> str:
     """Return the column of one header's text; null where the record does not have it."""
@@ -62,7 +72,7 @@ class Flow:
                 penstock_headers(
                     `headers`, `delivery`.`headers`, `source_topic`, `partition`, `offset`, `timestamp`
                 ) AS `headers`,
-                `timestamp`
+                {_TIMESTAMP} AS `timestamp`
             FROM (
                 SELECT
                     `key`, `value`, `topic` AS `source_topic`, `partition`, `offset`, `timestamp`,

@@ -102,6 +102,15 @@ def test_input_adapter_drops_what_it_is_told_to(run: Callable[..., list[Row]], t
     assert [row["headers"][CE_ID] for row in rows] == [b"events/3/1"]
 
 
+def test_time_that_kafka_would_refuse_is_left_to_kafka(run: Callable[..., list[Row]]) -> None:
+    """A negative time, or one to come: written on as it is, it would fail the job again and again."""
+    far = 253_402_300_799_999
+    rows = run("input_adapter", "events_route", *({"value": EVENT, "timestamp_ms": ms} for ms in (-5, -1, 0, far)))
+
+    assert [row["time"] for row in rows] == [None, None, "1970-01-01T00:00:00.000Z", None]
+    assert [row["headers"]["ce_time"] for row in rows] == [ce_time(ms).encode() for ms in (-5, -1, 0, far)]
+
+
 def test_pmml_job(run: Callable[..., list[Row]]) -> None:
     """One batch with several models: each result has its model's answer, its own input and the version that made it."""
     names = ("iris-tree", "iris-forest", "iris-logistic", "iris-kmeans")
