@@ -231,7 +231,7 @@ def _stop(rest: FlinkRest, running: Iterable[Job], settings: Settings, layout: L
     """
     folder = (layout.data / "flink" / "savepoints").as_uri()
     alive = [job for job in running if job.state in ALIVE]
-    asked = {job.id: rest.stop(job.id, folder) for job in alive if job.healthy}
+    asked = {job.id: request for job in alive if job.healthy and (request := _ask_to_stop(rest, job, folder))}
     local = settings.local
     wait_until(
         lambda: all(rest.stopped(job, request) for job, request in asked.items()),
@@ -244,7 +244,16 @@ def _stop(rest: FlinkRest, running: Iterable[Job], settings: Settings, layout: L
         return not any(job.id in ids and job.state in ALIVE for job in rest.jobs())
 
     if not over():
-        for job in ids:
-            rest.cancel(job)
+        for job_id in ids:
+            rest.cancel(job_id)
         wait_until(over, local.stop_deadline_s, local.poll_interval_s)
     shutil.rmtree(layout.data / "flink" / "savepoints", ignore_errors=True)  # offsets are in Kafka; these only grow
+
+
+def _ask_to_stop(rest: FlinkRest, job: Job, folder: str) -> str | None:
+    """Ask for a last checkpoint; None where the job, which was healthy a moment ago, cannot take one."""
+    try:
+        return rest.stop(job.id, folder)
+    except FlinkUnavailableError as error:
+        _log.debug("a job cannot take a last checkpoint", job=job.name, reason=str(error))
+        return None

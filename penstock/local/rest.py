@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from penstock.errors import FlinkUnavailableError
@@ -14,6 +15,8 @@ __all__ = ["ALIVE", "FlinkRest", "Job"]
 #: States of a job that the cluster still cares for: it runs, or will again without anyone's help.
 ALIVE = frozenset({"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "RECONCILING"})
 _ANSWER_TIMEOUT_S = 10
+#: What the cluster answers who wants to end a job that is over.
+_ENDED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 #: The machine's proxy settings are for the world outside; the cluster is asked directly.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -79,7 +82,12 @@ class FlinkRest:
 
     def cancel(self, job_id: str) -> None:
         """End a job at once; nothing happens if it has ended."""
-        self._ask(urllib.request.Request(f"{self.url}/jobs/{job_id}?mode=cancel", method="PATCH"))  # noqa: S310
+        request = urllib.request.Request(f"{self.url}/jobs/{job_id}?mode=cancel", method="PATCH")  # noqa: S310
+        try:
+            self._ask(request)
+        except FlinkUnavailableError as error:
+            if getattr(error.__cause__, "code", None) not in _ENDED:
+                raise
 
     def _get(self, path: str) -> Any:
         return self._ask(urllib.request.Request(self.url + path))  # noqa: S310 - http, from settings

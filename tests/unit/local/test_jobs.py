@@ -61,6 +61,14 @@ def cluster(tmp_path: Path) -> Iterator[Callable[..., Settings]]:
                 self.end_headers()
                 self.wfile.write(json.dumps(answers.get(self.path, {})).encode())
 
+            def do_PATCH(self) -> None:
+                """End a job that is not over, as Flink does, and refuse to end one that is."""
+                (job,) = (job for job in entries if self.path == f"/jobs/{job['jid']}?mode=cancel")
+                self.send_response(409 if job["state"] == "FINISHED" else 202)
+                self.end_headers()
+                self.wfile.write(b"{}")
+                job["state"] = "CANCELED"
+
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
@@ -143,3 +151,20 @@ def test_cluster_tells_slots_and_version(cluster: Callable[..., Settings]) -> No
     rest = FlinkRest(cluster().flink.rest_url)
 
     assert (rest.slots(), rest.version()) == (4, "2.3.0")
+
+
+def test_jobs_that_cannot_stop_are_cancelled(cluster: Callable[..., Settings], tmp_path: Path) -> None:
+    """Neither a job that is restarting nor one that refuses takes a last checkpoint."""
+    restarting = entry("penstock-pmml-job", state="RESTARTING")
+    refusing = entry("penstock-input-adapter")
+
+    jobs.stop_all(cluster(restarting, refusing), Layout(tmp_path))
+
+    assert (restarting["state"], refusing["state"]) == ("CANCELED", "CANCELED")
+
+
+def test_cancelling_a_job_that_is_over_is_harmless(cluster: Callable[..., Settings]) -> None:
+    """It may end by itself just before it is asked to; the cluster answers that with a conflict."""
+    loaded = cluster(entry("penstock-pmml-job", state="FINISHED"))
+
+    FlinkRest(loaded.flink.rest_url).cancel("penstock-pmml-job-1")
