@@ -6,6 +6,7 @@ around marks: ``<!-- generated: settings -->`` ... ``<!-- end -->``.
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,9 @@ def helps() -> str:
 
 def _help(typed: str, command: click.Command) -> str:
     context = click.Context(command, info_name=typed, terminal_width=_HELP_WIDTH, help_option_names=["-h", "--help"])
-    return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    fresh = copy.copy(command)
+    fresh._help_option = None  # noqa: SLF001 click keeps the one it made first, maybe for somebody who has no -h
+    return "\n".join(line.rstrip() for line in fresh.get_help(context).splitlines())
 
 
 def _places(name: str, known: Mapping[str, Any], at: str = "") -> dict[str, list[str]]:

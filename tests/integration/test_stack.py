@@ -307,6 +307,7 @@ def test_own_broker_is_used(stacks: Callable[..., Stack], broker_settings: Setti
         "supervisord",
         "jobmanager",
         "taskmanager",
+        "keeper",
         "demo",
     }
     assert stack.status()["healthy"]
