@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +69,7 @@ def main(*, quick: bool, names: tuple[str, ...], output: Path | None, **options:
         paces=tuple(paces) if options["latency"] else (),
         warm_up=warm_up,
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.INTERRUPTED))  # as Ctrl-C: the stack is taken down
     try:
         results = _measured(plan, quick=quick)
     except PenstockError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -97,9 +98,11 @@ class Run:
             try:
                 self._turn(program, found, number, label)
             except (PenstockError, SkippedError) as error:
-                # One program that does not run here must not cost the figures of all others.
                 found.skipped = str(error)
                 click.echo(f"{label} skipped: {error}")
+            except Exception as error:  # noqa: BLE001 however one program fails, the figures of the others stay
+                traceback.print_exc()
+                found.skipped = f"unexpected {type(error).__name__}: {error}"
 
     def _turn(self, program: Program, found: Measured, number: int, label: str) -> None:
         began = time.monotonic()
