@@ -31,8 +31,9 @@ _MIB = 1024 * 1024
 _START_SECONDS = 2
 #: Each try waits a second longer than the one before; then it is given up, which `penstock status` says.
 _START_RETRIES = 3
-#: supervisord's Faults for asking twice.
+#: supervisord's Faults: for asking twice, and for asking one that is ending.
 _ALREADY_STARTED = 60
+_ENDING = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ class Supervisor:
 
     @property
     def alive(self) -> bool:
-        """Whether it answers."""
+        """Whether it answers, and will go on doing so."""
         return self._layout.socket.exists() and self._state() is not None
 
     def launch(self, text: str) -> None:
@@ -172,6 +173,10 @@ class Supervisor:
             return str(self._ask("getState")["statename"])
         except (OSError, http.client.HTTPException):
             return None
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == _ENDING:
+                return None
+            raise
 
     def _ask(self, method: str, *arguments: object) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self._layout.socket}")

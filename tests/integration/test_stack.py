@@ -271,6 +271,19 @@ def test_orphans_of_a_killed_supervisor_are_found(stacks: Callable[..., Stack]) 
     assert stack.open_ports() == []
 
 
+def test_supervisor_that_is_ending_is_not_in_the_way(stacks: Callable[..., Stack]) -> None:
+    """It still answers while it waits for the servers to end, but only that it is ending."""
+    stack = stacks()
+    stack.run("up", "--no-jobs")
+    os.kill(stack.pid("supervisord"), signal.SIGTERM)
+
+    assert "it does not run" in stack.status()["faults"][0]
+    stack.run("down")
+
+    assert stack.left_over() == []
+    assert stack.open_ports() == []
+
+
 def test_server_that_cannot_start_is_told_with_its_log(stacks: Callable[..., Stack]) -> None:
     """Step, last lines of the log and what to do; the state folder stays for a closer look."""
     stack = stacks(local={"kafka_heap_mb": 2})
