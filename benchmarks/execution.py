@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from benchmarks.own_stack import OwnStack
     from benchmarks.programs import Program
-    from penstock.local.jobs import Deployable
+    from penstock.deployables import Deployable
 
 __all__ = ["PEER", "executing", "finished", "helper"]
 
@@ -98,7 +98,7 @@ def _rewind(own: OwnStack, program: Program, deployables: tuple[Deployable, ...]
         for index, (item, topic) in enumerate(zip(deployables, (program.source, *program.outputs), strict=False)):
             place = OffsetSpec.LATEST if index or program.live else OffsetSpec.EARLIEST
             places = {TopicPartition(topic, number): place for number in range(own.settings.topics.partitions)}
-            _reset(own, admin, item.job_name, places)
+            _reset(own, admin, item.group(own.settings.topics.prefix), places)
     finally:
         admin.close()
 

@@ -1,10 +1,9 @@
 """Names that a program of its own and those who run it must agree on."""
 
-__all__ = ["COPY_JOB", "COPY_OUTPUT", "FLOW_EVENTS", "IRIS_EVENTS", "ROUTING_EVENTS"]
+__all__ = ["COPY_OUTPUT", "FLOW_EVENTS", "IRIS_EVENTS", "ROUTING_EVENTS"]
 
 ROUTING_EVENTS = "bench-routing"
 IRIS_EVENTS = "bench-iris"
 FLOW_EVENTS = "bench-flow"
 
-COPY_JOB = "bench-flink-copy"
 COPY_OUTPUT = "bench-flink-copy-out"

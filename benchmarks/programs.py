@@ -6,19 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import documents
-from benchmarks.names import COPY_JOB, COPY_OUTPUT, FLOW_EVENTS, IRIS_EVENTS, ROUTING_EVENTS
+from benchmarks.names import COPY_OUTPUT, FLOW_EVENTS, IRIS_EVENTS, ROUTING_EVENTS
+from benchmarks.peers.flink_copy.pipeline import DEPLOYABLE as FLINK_COPY
 from benchmarks.workload import Work
 from penstock import topics
-from penstock.local.jobs import ADAPTERS, SCORING, Deployable
+from penstock.deployables import INPUT_ADAPTER, OUTPUT_ADAPTER, PMML_JOB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PROGRAMS", "Jobs", "Peer", "Program"]
+    from penstock.deployables import Deployable
 
-_INPUT_ADAPTER, _OUTPUT_ADAPTER = ADAPTERS
-_PMML_JOB = SCORING["pmml"]
-_FLINK_COPY = Deployable(name="flink_copy", module="benchmarks.peers.flink_copy", job_name=COPY_JOB)
+__all__ = ["PROGRAMS", "Jobs", "Peer", "Program"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +88,7 @@ def _pmml(model: str, work: Work, share: float) -> Program:
     return _stage(
         name,
         f"Penstock PMML stage, {model}",
-        run=Jobs(deployables=(_PMML_JOB,)),
+        run=Jobs(deployables=(PMML_JOB,)),
         work=work,
         source=topics.request_topic(f"bench-{name}", "pmml", model),
         outputs=(topics.results(f"bench-{name}"),),
@@ -117,7 +116,7 @@ def _end_to_end() -> Program:
         name="end-to-end",
         title="Penstock, three jobs, iris-tree",
         run=Jobs(
-            deployables=(_INPUT_ADAPTER, _PMML_JOB, _OUTPUT_ADAPTER),
+            deployables=(INPUT_ADAPTER, PMML_JOB, OUTPUT_ADAPTER),
             document=documents.scoring(FLOW_EVENTS, "iris-tree", scores),
         ),
         work=Work.EVENTS,
@@ -136,7 +135,7 @@ PROGRAMS = (
     _stage(
         "flink-copy",
         "Flink SQL copy, in the JVM only",
-        run=Jobs(deployables=(_FLINK_COPY,)),
+        run=Jobs(deployables=(FLINK_COPY,)),
         work=Work.ROUTING,
         source=ROUTING_EVENTS,
         share=1.5,
@@ -165,7 +164,7 @@ PROGRAMS = (
     _stage(
         "input-adapter",
         "Penstock input adapter, whole envelope",
-        run=Jobs(deployables=(_INPUT_ADAPTER,), document=documents.routing(ROUTING_EVENTS)),
+        run=Jobs(deployables=(INPUT_ADAPTER,), document=documents.routing(ROUTING_EVENTS)),
         work=Work.ROUTING,
         source=ROUTING_EVENTS,
         share=1.5,
@@ -188,7 +187,7 @@ PROGRAMS = (
         "output-adapter",
         "Penstock output adapter, whole result",
         run=Jobs(
-            deployables=(_OUTPUT_ADAPTER,),
+            deployables=(OUTPUT_ADAPTER,),
             document=documents.scoring("bench-unused", "iris-tree", "bench-output-adapter-scores"),
         ),
         work=Work.RESULTS,

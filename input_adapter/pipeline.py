@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from input_adapter.operators import RouteEvents
+from penstock.deployables import INPUT_ADAPTER
 from penstock.flink.pipeline import OWN_HEADERS, SIZE_COLUMN, Flow
 from penstock.flink.tables import Source
 from penstock.routing.document import load
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-__all__ = ["JOB_NAME", "build"]
+__all__ = ["DEPLOYABLE", "build"]
 
-JOB_NAME = "penstock-input-adapter"
+DEPLOYABLE = INPUT_ADAPTER
 
 
 def build(flow: Flow, settings: Settings) -> StatementSet:
@@ -26,7 +27,7 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         Source(
             name="events",
             cluster=settings.kafka.external,
-            group=JOB_NAME,
+            group=flow.group,
             topics=[source.topic for source in document.sources],
         )
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from output_adapter.operators import RenderResults
 from penstock import topics
+from penstock.deployables import OUTPUT_ADAPTER
 from penstock.event import CONTENT_TYPE, ROUTE, SHADOW
 from penstock.flink.pipeline import SIZE_COLUMN, Flow, header
 from penstock.flink.tables import Source
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-__all__ = ["JOB_NAME", "build"]
+__all__ = ["DEPLOYABLE", "build"]
 
-JOB_NAME = "penstock-output-adapter"
+DEPLOYABLE = OUTPUT_ADAPTER
 
 
 def build(flow: Flow, settings: Settings) -> StatementSet:
@@ -26,7 +27,7 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         Source(
             name="results",
             cluster=settings.kafka.internal_cluster,
-            group=JOB_NAME,
+            group=flow.group,
             topics=[topics.results(settings.topics.prefix)],
         )
     )

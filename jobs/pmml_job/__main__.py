@@ -1,7 +1,7 @@
 """Submits the PMML job."""
 
-from jobs.pmml_job.pipeline import JOB_NAME, build
+from jobs.pmml_job.pipeline import DEPLOYABLE, build
 from penstock.flink.submit import main
 
 if __name__ == "__main__":
-    main(JOB_NAME, build)
+    main(DEPLOYABLE, build)

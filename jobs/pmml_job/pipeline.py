@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jobs.pmml_job.operators import ScoreRequests
 from jobs.pmml_job.scorer import ScorerConfig
 from penstock import topics
+from penstock.deployables import PMML_JOB
 from penstock.event import CONTENT_TYPE, MODEL, SHADOW
 from penstock.flink.pipeline import SIZE_COLUMN, Flow, header
 from penstock.flink.tables import Source
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-__all__ = ["JOB", "JOB_NAME", "build"]
+__all__ = ["DEPLOYABLE", "JOB", "build"]
 
 JOB = "pmml"
-JOB_NAME = "penstock-pmml-job"
+DEPLOYABLE = PMML_JOB
 
 
 def build(flow: Flow, settings: Settings) -> StatementSet:
@@ -41,7 +42,7 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         Source(
             name="requests",
             cluster=settings.kafka.internal_cluster,
-            group=JOB_NAME,
+            group=flow.group,
             pattern=topics.request_pattern(prefix, JOB),
         )
     )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from penstock.cli.journeys import Hop, Stage
 from penstock.cli.whereabouts import cluster_of, present_topics
+from penstock.deployables import ADAPTERS, SCORING, Deployable
 from penstock.errors import FlinkUnavailableError, ModelError, UnknownModelError
-from penstock.local.jobs import ADAPTERS, SCORING, Deployable, latest
+from penstock.local.jobs import latest
 from penstock.local.rest import FlinkRest
+from penstock.local.waiting import wait_until
 from penstock.models.ref import ModelRef
 from penstock.models.repository import Catalog, read_catalog
 from penstock.topics import topics_for
@@ -42,11 +44,15 @@ class Check:
 
 
 class Parts:
-    """The parts of an installation. ``checks`` looks at them, and leaves what it found for those who need it next."""
+    """The parts of an installation. ``checks`` looks at them, and leaves what it found for those who need it next.
 
-    def __init__(self, settings: Settings, document: RoutingDocument) -> None:
+    Jobs whose tasks are just starting get ``patience_s`` to do so.
+    """
+
+    def __init__(self, settings: Settings, document: RoutingDocument, patience_s: float) -> None:
         self._settings = settings
         self._document = document
+        self._patience_s = patience_s
         self.catalog = Catalog()
         self.topics: set[str] = set()
 
@@ -112,8 +118,14 @@ class Parts:
 
     def _jobs(self) -> Check:
         wanted = self._deployables()
+        found: dict[str, Job | None] = {}
+
+        def settled() -> bool:
+            found.update(latest(self._flink, wanted))
+            return not any(job is not None and job.starting for job in found.values())
+
         try:
-            found = latest(self._flink, wanted)
+            wait_until(settled, self._patience_s, self._settings.local.poll_interval_s)
         except FlinkUnavailableError as error:
             return Check(name="jobs", well=False, detail=str(error))
         faults = [fault for each in wanted if (fault := self._job_fault(each, found[each.name]))]

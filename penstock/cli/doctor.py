@@ -54,7 +54,7 @@ document; 3 Kafka cannot be used."""
     default=30,
     show_default=True,
     metavar="SECONDS",
-    help="How long the events may take.",
+    help="How long starting jobs may take, and then the events.",
 )
 @click.option(
     "--format",
@@ -73,7 +73,7 @@ def doctor(settings: Settings, names: tuple[str, ...], timeout: float, layout: s
     text = layout == "text"
     document = load(settings.routing_file, prefix=settings.topics.prefix)
     routes = _chosen(document, names)
-    parts = Parts(settings, document)
+    parts = Parts(settings, document, timeout)
     checks = []
     for check in parts.checks():
         checks.append(check)

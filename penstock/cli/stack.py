@@ -10,7 +10,8 @@ import click
 
 from penstock.cli.exits import Exit
 from penstock.cli.options import state_dir_option, with_settings
-from penstock.local import jobs, report, stack
+from penstock.deployables import SCORING, chosen
+from penstock.local import report, stack
 from penstock.local.layout import Layout
 from penstock.local.waiting import Reporter
 
@@ -35,8 +36,8 @@ something (nothing was started), 6 a step failed (what was started keeps running
     "--jobs",
     "words",
     multiple=True,
-    type=click.Choice(list(jobs.SCORING)),
-    default=tuple(jobs.SCORING),
+    type=click.Choice(list(SCORING)),
+    default=tuple(SCORING),
     show_default=True,
     help="A scoring job to run between the adapters; repeatable.",
 )
@@ -49,7 +50,7 @@ def up(settings: Settings, *, demo: bool, words: tuple[str, ...], no_jobs: bool)
     What runs already is left alone, so that this can be run again at any time. Kafka is not started where the settings
     or --bootstrap-servers name one of yours.
     """
-    choice = stack.Choice(jobs=() if no_jobs else jobs.chosen(dict.fromkeys(words)), demo=demo and not no_jobs)
+    choice = stack.Choice(jobs=() if no_jobs else chosen(dict.fromkeys(words)), demo=demo and not no_jobs)
     stack.up(settings, choice, Reporter())
     click.echo(_closing(settings, results=bool(choice.jobs)))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyflink.table.udf import ScalarFunction
 
     from penstock.clusters import ClusterSettings
+    from penstock.deployables import Deployable
     from penstock.settings import Settings
 
 __all__ = ["OWN_HEADERS", "SIZE_COLUMN", "Flow", "header"]
@@ -49,7 +50,12 @@ class Flow:
 
     environment: TableEnvironment
     settings: Settings
-    job_name: str
+    deployable: Deployable
+
+    @property
+    def group(self) -> str:
+        """The job's consumer group."""
+        return self.deployable.group(self.settings.topics.prefix)
 
     def read(self, source: Source) -> str:
         """Declare topics to read; returns the table's name."""
@@ -97,7 +103,7 @@ class Flow:
         return statements
 
     def _sink(self, name: str, cluster: ClusterSettings, compression: str) -> Sink:
-        return Sink(name=name, cluster=cluster, job_name=self.job_name, compression=compression)
+        return Sink(name=name, cluster=cluster, group=self.group, compression=compression)
 
     def _insert(self, statements: StatementSet, view: str, sink: Sink, condition: str = "") -> None:
         self.environment.execute_sql(sink_ddl(sink, self.settings))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from penstock import logs, settings
+from penstock.deployables import SUBMITTED
 from penstock.errors import PenstockError
 from penstock.flink import environment
 from penstock.flink.pipeline import Flow
@@ -22,12 +23,10 @@ from penstock.flink.pipeline import Flow
 if TYPE_CHECKING:
     from pyflink.table import StatementSet
 
+    from penstock.deployables import Deployable
     from penstock.settings import Settings
 
-__all__ = ["SUBMITTED", "Build", "main", "submit"]
-
-SUBMITTED = "submitted"
-"""First word of the lines that tell of success; the module and the job's id follow."""
+__all__ = ["Build", "main", "submit"]
 
 _SETTINGS = click.option(
     "--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file [config/penstock.yaml]."
@@ -47,11 +46,12 @@ class Build(Protocol):
         """Build it; what it returns is one job."""
 
 
-def main(job_name: str, build: Build) -> None:
+def main(deployable: Deployable, build: Build) -> None:
     """Run a deployable's command line: submit its job to the cluster that the settings name, and leave it there."""
 
     @click.command(
-        help=f"Submit the job {job_name!r} to the Flink cluster that the settings name, and print its id.\n\n"
+        help=f"Submit the job {deployable.job_name!r} to the Flink cluster that the settings name, and print its id."
+        "\n\n"
         "The cluster needs the jars that pom.xml makes on its class path; workers run the code of the wheel.",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -59,25 +59,25 @@ def main(job_name: str, build: Build) -> None:
     @_WHEEL
     def command(settings_file: Path | None, wheel: Path) -> None:
         try:
-            click.echo(submit(job_name, build, settings.load(settings_file), wheel))
+            click.echo(submit(deployable, build, settings.load(settings_file), wheel))
         except PenstockError as error:
             raise click.ClickException(str(error)) from error
 
     command(prog_name=f"{Path(sys.argv[0]).parent.name}")
 
 
-def submit(job_name: str, build: Build, loaded: Settings, wheel: Path) -> str:
+def submit(deployable: Deployable, build: Build, loaded: Settings, wheel: Path) -> str:
     """Submit a job in detached mode.
 
     Returns:
         Its id on the cluster.
     """
     logs.configure(loaded.logs.level, loaded.logs.layout)
-    options = {**environment.configuration(loaded, job_name), **environment.on_cluster(loaded, wheel)}
-    flow = Flow(environment=environment.create(options), settings=loaded, job_name=job_name)
+    options = {**environment.configuration(loaded, deployable.job_name), **environment.on_cluster(loaded, wheel)}
+    flow = Flow(environment=environment.create(options), settings=loaded, deployable=deployable)
     client = build(flow, loaded).execute().get_job_client()
     if client is None:
-        msg = f"the cluster gave no client for the job {job_name!r}"
+        msg = f"the cluster gave no client for the job {deployable.job_name!r}"
         raise RuntimeError(msg)
     return str(client.get_job_id())
 
@@ -99,7 +99,7 @@ def several(modules: tuple[str, ...], settings_file: Path | None, wheel: Path) -
     for module in modules:
         try:
             pipeline = importlib.import_module(f"{module}.pipeline")
-            job_id = submit(pipeline.JOB_NAME, pipeline.build, loaded, wheel)
+            job_id = submit(pipeline.DEPLOYABLE, pipeline.build, loaded, wheel)
         except Exception:  # noqa: BLE001 the command line's boundary: one job that is refused must not keep out the rest
             traceback.print_exc()
             refused.append(module)

@@ -46,8 +46,8 @@ class Sink:
 
     name: str
     cluster: ClusterSettings
-    job_name: str
-    """Prefix of its transactions, which must differ from job to job."""
+    group: str
+    """What its transactions begin with, which must differ from job to job."""
     compression: str
 
 
@@ -100,7 +100,7 @@ def sink_ddl(sink: Sink, settings: Settings) -> str:
         **_properties(sink.cluster.java_properties(FLINK_SHADED_KAFKA)),
     }
     if _exactly_once(settings):
-        options["sink.transactional-id-prefix"] = f"{sink.job_name}-{sink.name}"
+        options["sink.transactional-id-prefix"] = f"{sink.group}.{sink.name}"
         options["properties.transaction.timeout.ms"] = str(flink.transaction_timeout_ms)
     return f"""CREATE TEMPORARY TABLE {identifier(sink.name)} (
         `key` BYTES,

@@ -8,9 +8,9 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from penstock.deployables import SCORING, SUBMITTED, chosen
 from penstock.errors import FlinkUnavailableError, StackError
 from penstock.local import flink_cluster, processes
 from penstock.local.rest import ALIVE, FlinkRest, Job
@@ -21,16 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
+    from penstock.deployables import Deployable
     from penstock.local.layout import Layout
     from penstock.settings import Settings
 
 __all__ = [
-    "ADAPTERS",
-    "SCORING",
     "SUBMIT",
-    "Deployable",
     "await_running",
-    "chosen",
     "forget",
     "latest",
     "root_cause",
@@ -42,35 +39,10 @@ __all__ = [
 _log = get_logger(__name__)
 #: Process and log of a submission.
 SUBMIT = "submit"
-#: `submitted MODULE JOB-ID`, as penstock.flink.submit says it.
+#: `SUBMITTED MODULE JOB-ID`, as penstock.flink.submit says it.
 _ACCEPTED_WORDS = 3
 #: Enough of a failure's messages to see the cause under its wrappings.
 _CAUSE_LINES = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployable:
-    """A program that is submitted to Flink as one job: the module that is run, and the name its job has there."""
-
-    name: str
-    module: str
-    job_name: str
-
-
-ADAPTERS = (
-    Deployable(name="input_adapter", module="input_adapter", job_name="penstock-input-adapter"),
-    Deployable(name="output_adapter", module="output_adapter", job_name="penstock-output-adapter"),
-)
-#: The jobs that score, by the word that `--jobs` takes.
-SCORING = {
-    "pmml": Deployable(name="pmml_job", module="jobs.pmml_job", job_name="penstock-pmml-job"),
-}
-
-
-def chosen(words: Iterable[str]) -> tuple[Deployable, ...]:
-    """Return what runs for a choice of scoring jobs: those, between the two adapters, which always run."""
-    first, last = ADAPTERS
-    return (first, *(SCORING[word] for word in words), last)
 
 
 def latest(rest: FlinkRest, wanted: Iterable[Deployable]) -> dict[str, Job | None]:
@@ -170,7 +142,7 @@ def _submit(settings: Settings, layout: Layout, wanted: Iterable[Deployable], wh
             advice = f"the jobs were not submitted within {settings.local.jobs_deadline_s:g} s"
             raise failed(SUBMIT, log, advice) from error
     lines = (line.split() for line in log.read_text(encoding="utf-8", errors="replace").splitlines())
-    return {words[1] for words in lines if len(words) == _ACCEPTED_WORDS and words[0] == "submitted"}
+    return {words[1] for words in lines if len(words) == _ACCEPTED_WORDS and words[0] == SUBMITTED}
 
 
 def await_running(settings: Settings, layout: Layout, wanted: Collection[Deployable]) -> None:

@@ -14,6 +14,7 @@ __all__ = ["ALIVE", "FlinkRest", "Job"]
 
 #: States of a job that the cluster still cares for: it runs, or will again without anyone's help.
 ALIVE = frozenset({"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "RECONCILING"})
+_STARTING = frozenset({"INITIALIZING", "CREATED", "RUNNING", "RECONCILING"})
 _ANSWER_TIMEOUT_S = 10
 #: What the cluster answers who wants to end a job that is over.
 _ENDED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
@@ -36,6 +37,11 @@ class Job:
     def healthy(self) -> bool:
         """Whether all of its tasks run."""
         return self.state == "RUNNING" and self.total > 0 and self.running == self.total
+
+    @property
+    def starting(self) -> bool:
+        """Whether some of its tasks are on their way; not so while it recovers from a failure, which may come again."""
+        return self.state in _STARTING and not self.healthy
 
 
 @dataclass(frozen=True, slots=True)

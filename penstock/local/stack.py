@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from penstock.deployables import Deployable
     from penstock.settings import Settings
 
 __all__ = ["Choice", "alone", "down", "running_settings", "up"]
@@ -38,7 +39,7 @@ _LOCK_LOOK_S = 0.1
 class Choice:
     """What to run on top of Kafka and Flink."""
 
-    jobs: tuple[jobs.Deployable, ...]
+    jobs: tuple[Deployable, ...]
     demo: bool
 
 
@@ -211,7 +212,7 @@ class _Stack:
             self._wait_for(flink_cluster.TASKMANAGER, deadline_s, lambda: self._rest.slots() > 0)
             outcome.append(f"{self._rest.slots()} at {self._rest.url}")
 
-    def run_jobs(self, wanted: tuple[jobs.Deployable, ...]) -> None:
+    def run_jobs(self, wanted: tuple[Deployable, ...]) -> None:
         """Submit what does not run, or runs from an older build, and wait for all of its tasks."""
         with self._step("submit the jobs") as outcome:
             submitted = jobs.submit(self._settings, self._layout, wanted, self._wheel)

@@ -38,7 +38,7 @@ def test_same_role_has_the_same_file_name(root: Path, folder: str) -> None:
 
 @pytest.mark.parametrize("folder", DEPLOYABLES)
 def test_pipelines_have_one_face(root: Path, folder: str) -> None:
-    """Each has its job's name and one function, build(flow, settings), that reads like the diagram."""
+    """Each says which deployable it is, and has one function, build(flow, settings), that reads like the diagram."""
     tree = ast.parse((root / folder / "pipeline.py").read_text(encoding="utf-8"))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     constants = {
@@ -50,7 +50,7 @@ def test_pipelines_have_one_face(root: Path, folder: str) -> None:
     }
 
     assert [argument.arg for argument in functions["build"].args.args] == ["flow", "settings"]
-    assert "JOB_NAME" in constants
+    assert "DEPLOYABLE" in constants
 
 
 @pytest.mark.parametrize("folder", DEPLOYABLES)

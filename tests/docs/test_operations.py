@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from penstock.deployables import SCORING, chosen
 from penstock.local import jobs, machine, parts
 from penstock.local.layout import Layout
 from penstock.settings import Settings
@@ -82,7 +83,9 @@ def test_consumer_groups_are_named() -> None:
     """Whoever grants permissions has to know them."""
     section = OPERATIONS.section("Your own Kafka")
 
-    assert [each.job_name for each in jobs.chosen(jobs.SCORING) if f"`{each.job_name}`" not in section] == []
+    assert [
+        group for each in chosen(SCORING) if f"`{(group := each.group(SETTINGS.topics.prefix))}`" not in section
+    ] == []
 
 
 def test_versions_are_those_that_are_pinned() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from penstock import settings as settings_file
+from penstock.deployables import SCORING, chosen
 from penstock.errors import FlinkUnavailableError
 from penstock.local import machine, processes
 from penstock.local.layout import Layout
@@ -37,7 +38,7 @@ _PORTS = ("LOCAL__KAFKA_PORT", "LOCAL__KAFKA_CONTROLLER_PORT", "LOCAL__FLINK_RPC
 #: What is on the command line of each kind of process.
 SERVERS = {"broker": "kafka.Kafka", "job manager": "ClusterEntrypoint", "task manager": "TaskManagerRunner"}
 WORKER = "beam_boot"
-JOBS = ("penstock-input-adapter", "penstock-pmml-job", "penstock-output-adapter")
+JOBS = tuple(each.job_name for each in chosen(SCORING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +58,18 @@ class Stack:
     """What the scripts are called with: the ports are in it, as a user would set them."""
 
     @classmethod
-    def on_free_ports(cls, state: Path) -> Stack:
-        """Choose ports that nobody listens on."""
+    def on_free_ports(cls, state: Path, **environment: str) -> Stack:
+        """Choose ports that nobody listens on; what is in ``environment`` is given to the scripts, too."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
         probes = [socket.create_server(("127.0.0.1", 0)) for _ in _PORTS]
         ports = {f"PENSTOCK_{name}": str(probe.getsockname()[1]) for name, probe in zip(_PORTS, probes, strict=True)}
         for probe in probes:
             probe.close()
-        return cls(state, {**own, **ports})
+        return cls(state, {**own, **environment, **ports})
 
-    def start(self) -> Said:
+    def start(self, *flags: str) -> Said:
         """Call `scripts/start.sh`."""
-        return self._run("start.sh", "--no-demo", limit_s=_START_S)
+        return self._run("start.sh", "--no-demo", *flags, limit_s=_START_S)
 
     def stop(self, *flags: str) -> Said:
         """Call `scripts/stop.sh`."""
@@ -125,7 +126,7 @@ class Stack:
 
     def open_ports(self) -> dict[str, str]:
         """Those of its ports that somebody listens on, with the name of who does."""
-        ports = {name: int(port) for name, port in self.environment.items() if name.startswith("PENSTOCK_")}
+        ports = {name: int(self.environment[f"PENSTOCK_{name}"]) for name in _PORTS}
         return {name: holder for name, port in ports.items() if (holder := machine.holder(port))}
 
     def healthy(self) -> bool:

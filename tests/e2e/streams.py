@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from penstock import kafka, topics
 from penstock.cli.reading import Reader
+from penstock.cli.whereabouts import by_cluster, cluster_of
+from penstock.deployables import INPUT_ADAPTER, OUTPUT_ADAPTER, PMML_JOB
 from penstock.errors import KafkaUnavailableError
 from penstock.local.waiting import wait_until
 from tests.e2e.events import ID, SOURCES, TYPES, Event
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from kafka import TopicPartition
 
     from penstock.cli.records import Record
+    from penstock.clusters import ClusterSettings
     from penstock.settings import Settings
 
 PREFIX = "penstock"
@@ -26,9 +29,9 @@ DEAD_LETTERS = topics.dead_letters(PREFIX)
 OUTPUTS = tuple(f"{kind}-results" for kind in TYPES)
 #: Each hop's consumer group and the topics that it reads, in the order of an event's way.
 HOPS = {
-    "penstock-input-adapter": tuple(SOURCES.values()),
-    "penstock-pmml-job": tuple(topics.request_topic(PREFIX, "pmml", model) for model in TYPES.values()),
-    "penstock-output-adapter": (topics.results(PREFIX),),
+    INPUT_ADAPTER.group(PREFIX): tuple(SOURCES.values()),
+    PMML_JOB.group(PREFIX): tuple(topics.request_topic(PREFIX, "pmml", model) for model in TYPES.values()),
+    OUTPUT_ADAPTER.group(PREFIX): (topics.results(PREFIX),),
 }
 POLL_S = 0.5
 _FLUSH_S = 120
@@ -88,14 +91,14 @@ class Watch:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._cluster = settings.kafka.external
-        with Reader(self._cluster) as reader:
-            self._begins = reader.ends(reader.partitions([*OUTPUTS, DEAD_LETTERS]))
-            oldest = reader.begins(list(self._begins))
-        self.kept = {at.topic: 0 for at in oldest}
+        self._begins: dict[ClusterSettings, dict[TopicPartition, int]] = {}
+        self.kept: dict[str, int] = defaultdict(int)
         """How many older records each of the topics holds."""
-        for at, offset in oldest.items():
-            self.kept[at.topic] += self._begins[at] - offset
+        for cluster, names in by_cluster(settings, [*OUTPUTS, DEAD_LETTERS]).items():
+            with Reader(cluster) as reader:
+                begins = self._begins[cluster] = reader.ends(reader.partitions(names))
+                for at, oldest in reader.begins(list(begins)).items():
+                    self.kept[at.topic] += begins[at] - oldest
 
     def all_of(self, sent: Mapping[str, Sent], deadline_s: float) -> Stream:
         """Wait until every hop has done with all that it was given, then read what came of it."""
@@ -114,10 +117,11 @@ class Watch:
 
     def _read(self) -> dict[str, list[Record]]:
         found: dict[str, list[Record]] = defaultdict(list)
-        with Reader(self._cluster) as reader:
-            reader.start(self._begins, reader.ends(list(self._begins)))
-            for record in reader.rest():
-                found[record.header(ID) or record.coordinates].append(record)
+        for cluster, begins in self._begins.items():
+            with Reader(cluster) as reader:
+                reader.start(begins, reader.ends(list(begins)))
+                for record in reader.rest():
+                    found[record.header(ID) or record.coordinates].append(record)
         return found
 
 
@@ -126,15 +130,16 @@ def lags(settings: Settings) -> dict[str, int]:
 
     What a hop has committed, its sink has written: both belong to one checkpoint.
     """
-    client = kafka.admin(settings.kafka.external)
+    return {group: _lag(cluster_of(settings, names[0]), group, names) for group, names in HOPS.items()}
+
+
+def _lag(cluster: ClusterSettings, group: str, names: Iterable[str]) -> int:
+    client = kafka.admin(cluster)
     try:
-        with Reader(settings.kafka.external) as reader, kafka.reaching(settings.kafka.external):
-            found = {}
-            for group, names in HOPS.items():
-                committed = client.list_group_offsets(group)[group]
-                ends = reader.ends(reader.partitions(names))
-                found[group] = sum(end - _offset(committed, at) for at, end in ends.items())
-            return found
+        with Reader(cluster) as reader, kafka.reaching(cluster):
+            committed = client.list_group_offsets(group)[group]
+            ends = reader.ends(reader.partitions(names))
+            return sum(end - _offset(committed, at) for at, end in ends.items())
     finally:
         client.close()
 

@@ -16,6 +16,7 @@ from pyflink.pyflink_gateway_server import launch_gateway_server_process
 from pyflink.table.types import MapType, VarBinaryType
 
 from penstock import settings
+from penstock.deployables import Deployable
 from penstock.flink import environment
 from penstock.flink.pipeline import Flow
 from penstock.flink.tables import Source, identifier, literal
@@ -113,7 +114,12 @@ def make_flow(built_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
             # What fails must end.
             "restart-strategy.type": "none",
         }
-        return FileFlow(environment=environment.create(options), settings=loaded, job_name="test", records=file)
+        return FileFlow(
+            environment=environment.create(options),
+            settings=loaded,
+            deployable=Deployable(name="test", module=""),
+            records=file,
+        )
 
     return make
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from penstock.deployables import SCORING, chosen
 from penstock.flink.pipeline import Flow
-from penstock.local import jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from tests.flink.conftest import FileFlow
 
 DEPLOYABLES = ("input_adapter", "jobs.pmml_job", "output_adapter")
-#: Consumer groups and job names are what a restart continues from: renaming one loses its place in every topic.
-GROUPS = {
-    "input_adapter": "penstock-input-adapter",
-    "jobs.pmml_job": "penstock-pmml-job",
-    "output_adapter": "penstock-output-adapter",
+#: Job names and consumer groups are what a restart continues from: renaming one loses its place in every topic.
+NAMES = {
+    "input_adapter": ("penstock-input-adapter", "penstock.input-adapter"),
+    "jobs.pmml_job": ("penstock-pmml-job", "penstock.pmml-job"),
+    "output_adapter": ("penstock-output-adapter", "penstock.output-adapter"),
 }
 SOURCES = {"input_adapter": "events", "jobs.pmml_job": "requests", "output_adapter": "results"}
 ONE = {"kafka.external.bootstrap_servers": "users:9092"}
@@ -36,7 +36,7 @@ class Built:
     def __init__(self, deployable: str, empty: FileFlow) -> None:
         module: Any = import_module(f"{deployable}.pipeline")
         self.environment = empty.environment
-        flow = Flow(environment=empty.environment, settings=empty.settings, job_name=module.JOB_NAME)
+        flow = Flow(environment=empty.environment, settings=empty.settings, deployable=module.DEPLOYABLE)
         self.statements: StatementSet = module.build(flow, empty.settings)
 
     def plan(self) -> str:
@@ -92,9 +92,19 @@ def test_names_stay(build: Callable[..., Built], deployable: str) -> None:
     """Job, consumer group and prefix of transactions: a change here makes running installations start anew."""
     built = build(deployable, {**ONE, "flink.delivery_guarantee": "exactly-once"})
 
-    assert built.options(SOURCES[deployable])["properties.group.id"] == GROUPS[deployable]
-    assert built.options("records")["sink.transactional-id-prefix"] == f"{GROUPS[deployable]}-records"
-    assert [item.job_name for item in jobs.chosen(jobs.SCORING) if item.module == deployable] == [GROUPS[deployable]]
+    job_name, group = NAMES[deployable]
+    assert built.options(SOURCES[deployable])["properties.group.id"] == group
+    assert built.options("records")["sink.transactional-id-prefix"] == f"{group}.records"
+    assert [item.job_name for item in chosen(SCORING) if item.module == deployable] == [job_name]
+
+
+@pytest.mark.parametrize("deployable", DEPLOYABLES)
+def test_installations_share_no_progress(build: Callable[..., Built], deployable: str) -> None:
+    """On one broker, what one with another prefix has read or is writing is none of this one's business."""
+    built = build(deployable, {**ONE, "topics.prefix": "other", "flink.delivery_guarantee": "exactly-once"})
+
+    assert built.options(SOURCES[deployable])["properties.group.id"].startswith("other.")
+    assert built.options("records")["sink.transactional-id-prefix"].startswith("other.")
 
 
 @pytest.mark.parametrize("deployable", DEPLOYABLES)

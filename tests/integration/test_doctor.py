@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -40,18 +42,23 @@ JOBS = ("penstock-input-adapter", "penstock-pmml-job", "penstock-output-adapter"
 
 
 @contextmanager
-def flink(**states: str) -> Iterator[int]:
-    """Answer as Flink's REST interface does, on the port given back; all jobs run unless ``states`` says otherwise."""
+def flink(lasting: float = math.inf, **states: str) -> Iterator[int]:
+    """Answer as Flink's REST interface does, on the port given back.
+
+    All jobs run unless ``states`` says otherwise, in the first ``lasting`` answers.
+    """
+    answers = itertools.count()
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            said = states if next(answers) < lasting else {}
             jobs = [
                 {
                     "jid": name,
                     "name": name,
-                    "state": states.get(name.replace("-", "_"), "RUNNING"),
+                    "state": said.get(name.replace("-", "_"), "RUNNING"),
                     "start-time": 0,
-                    "tasks": {"running": 2 if name.replace("-", "_") not in states else 0, "total": 2},
+                    "tasks": {"running": 2 if name.replace("-", "_") not in said else 0, "total": 2},
                 }
                 for name in JOBS
             ]
@@ -207,6 +214,25 @@ def test_a_job_that_does_not_run_is_named(make_routed: Callable[..., Installatio
     assert [check["name"] for check in report["checks"] if not check["well"]] == ["jobs"]
     assert [route["reached"] for route in report["routes"]] == ["request", "request"]
     assert "job 'penstock-pmml-job' is RESTARTING, 0 of 2 tasks run" in report["routes"][0]["fault"]
+
+
+def test_jobs_that_are_starting_are_waited_for(make_routed: Callable[..., Installation]) -> None:
+    """Right after a submission tasks are on their way, which is no fault."""
+    with flink(lasting=3, penstock_pmml_job="INITIALIZING") as port:
+        routed = make_routed(**{"flink.rest_port": port})
+        with jobs(routed, lambda record: carried(routed, record)):
+            report = json.loads(routed.run("doctor", "--format", "json").stdout)
+
+    assert report["well"]
+
+
+def test_jobs_that_never_start_are_named(make_routed: Callable[..., Installation]) -> None:
+    """Waiting for them ends with the time that was given."""
+    with flink(penstock_pmml_job="INITIALIZING") as port:
+        routed = make_routed(**{"flink.rest_port": port})
+        text = routed.run("doctor", "--timeout", "1", expect=1).stdout
+
+    assert "job 'penstock-pmml-job' is INITIALIZING, 0 of 2 tasks run" in text
 
 
 def test_without_flink_and_jobs_the_timeout_tells(make_routed: Callable[..., Installation]) -> None:

@@ -82,7 +82,7 @@ def shipped(deployable: str, loaded: Settings) -> dict[str, bytes]:
     """Return the pickled functions of a pipeline, by name."""
     recorder = Recorder()
     pipeline: Any = import_module(f"{deployable}.pipeline")
-    pipeline.build(Flow(environment=recorder, settings=loaded, job_name=pipeline.JOB_NAME), loaded)  # type: ignore[arg-type]
+    pipeline.build(Flow(environment=recorder, settings=loaded, deployable=pipeline.DEPLOYABLE), loaded)  # type: ignore[arg-type]
     return {name: cloudpickle.dumps(wrapper._func) for name, wrapper in recorder.functions.items()}
 
 

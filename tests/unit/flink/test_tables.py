@@ -21,7 +21,7 @@ CLUSTER = ClusterSettings.model_validate(
     "ddl",
     [
         source_ddl(Source(name="events", cluster=CLUSTER, group="g", topics=["events"]), Settings()),
-        sink_ddl(Sink(name="records", cluster=CLUSTER, job_name="j", compression="none"), Settings()),
+        sink_ddl(Sink(name="records", cluster=CLUSTER, group="j", compression="none"), Settings()),
     ],
     ids=["source", "sink"],
 )

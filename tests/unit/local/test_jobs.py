@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from penstock.deployables import chosen
 from penstock.errors import FlinkUnavailableError, StackError
 from penstock.local import jobs
 from penstock.local.layout import Layout
@@ -86,14 +87,14 @@ def cluster(tmp_path: Path) -> Iterator[Callable[..., Settings]]:
         server.server_close()
 
 
-ALL = jobs.chosen(["pmml"])
+ALL = chosen(["pmml"])
 RUNNING = tuple(entry(item.job_name) for item in ALL)
 
 
 def test_adapters_are_always_chosen() -> None:
     """Scoring jobs run between the two adapters, and none of them alone."""
-    assert [item.name for item in jobs.chosen(["pmml"])] == ["input_adapter", "pmml_job", "output_adapter"]
-    assert [item.name for item in jobs.chosen([])] == ["input_adapter", "output_adapter"]
+    assert [item.name for item in chosen(["pmml"])] == ["input_adapter", "pmml_job", "output_adapter"]
+    assert [item.name for item in chosen([])] == ["input_adapter", "output_adapter"]
 
 
 def test_names_of_jobs_are_stable() -> None:

@@ -1,0 +1,108 @@
+"""Users' topics on their own broker, which asks for a log-in over TLS; all between the jobs on the embedded one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from penstock import kafka, settings
+from penstock.local import processes
+from tests import secured
+from tests.e2e.events import SOURCES, events
+from tests.e2e.stack import Stack
+from tests.e2e.streams import OUTPUTS, Stream, Watch, send
+from tests.e2e.verdicts import faults, out_of_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(900)
+PER_FORM = 500
+OUT_S = 120
+
+
+@pytest.fixture(scope="module")
+def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[secured.Broker]:
+    """The users' broker, which lets in nobody without a password."""
+    with secured.running(tmp_path_factory.mktemp("users"), settings.load().local.jars_dir) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, users: secured.Broker) -> Iterator[Stack]:
+    """The stack, started with a settings file that names both clusters, and the password in the environment."""
+    cluster = users.login("SCRAM-SHA-512")
+    file = tmp_path_factory.mktemp("settings") / "penstock.yaml"
+    file.write_text(_settings(cluster.bootstrap_servers, users.folder / "ca.pem"), encoding="utf-8")
+    password = {"PENSTOCK_KAFKA__EXTERNAL__SASL_PASSWORD": secured.PASSWORDS["SCRAM-SHA-512"]}
+    made = Stack.on_free_ports(tmp_path_factory.mktemp("stack"), **password)
+    try:
+        made.start("--settings", str(file))
+        yield made
+        made.stop("--purge")
+    finally:
+        processes.end(processes.marked(made.layout.stack_id), 1)
+
+
+def _settings(bootstrap_servers: str, authorities: Path) -> str:
+    """The settings file, as docs/operations.md tells to write it."""
+    external = {
+        "bootstrap_servers": bootstrap_servers,
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_username": secured.USER,
+        "ssl_ca_file": str(authorities),
+    }
+    return yaml.safe_dump({"kafka": {"external": external, "internal": {}}})
+
+
+@pytest.fixture(scope="module")
+def stream(stack: Stack) -> Stream:
+    """Events of every format, 1 % of them poison, and what became of them."""
+    watch = Watch(stack.settings)
+    run = uuid.uuid4().hex[:8]
+    sent = send(stack.settings, (event for form in SOURCES for event in events(form, PER_FORM, run)))
+    return watch.all_of(sent, OUT_S)
+
+
+def test_every_event_gets_one_answer(stream: Stream) -> None:
+    """On the users' cluster a score, or on the internal one a dead letter; each is what it should be."""
+    assert len(stream.sent) == PER_FORM * len(SOURCES)
+    assert stream.found.keys() == stream.sent.keys()
+    assert {len(records) for records in stream.found.values()} == {1}
+    assert faults(stream) == []
+    assert out_of_order(stream) == []
+
+
+def test_each_cluster_has_only_its_own_topics(stack: Stack, stream: Stream) -> None:
+    """Nothing of the users' is on the internal cluster, and nothing between the jobs on theirs."""
+    prefix = f"{stack.settings.topics.prefix}."
+
+    def found(admin: kafka.KafkaAdminClient) -> set[str]:
+        try:
+            return {name for name in admin.list_topics() if not name.startswith("__")}
+        finally:
+            admin.close()
+
+    assert stream.found
+    assert found(kafka.admin(stack.settings.kafka.external)) == {*SOURCES.values(), *OUTPUTS}
+    assert all(name.startswith(prefix) for name in found(kafka.admin(stack.settings.kafka.internal_cluster)))
+
+
+def test_status_is_well_and_keeps_the_password(stack: Stack, stream: Stream) -> None:
+    """The stack knows both clusters as healthy; the password is in no file that others may read."""
+    status = stack.status()
+
+    assert stream.found
+    assert status["healthy"], status["faults"]
+    password = secured.PASSWORDS["SCRAM-SHA-512"].encode()
+    readable = [
+        str(path)
+        for path in stack.state.rglob("*")
+        if path.is_file() and path.stat().st_mode & 0o077 and password in path.read_bytes()
+    ]
+    assert readable == []
