@@ -98,7 +98,7 @@ def _rewind(own: OwnStack, program: Program, deployables: tuple[Deployable, ...]
         for index, (item, topic) in enumerate(zip(deployables, (program.source, *program.outputs), strict=False)):
             place = OffsetSpec.LATEST if index or program.live else OffsetSpec.EARLIEST
             places = {TopicPartition(topic, number): place for number in range(own.settings.topics.partitions)}
-            _reset(own, admin, item.group(own.settings.topics.prefix), places)
+            _reset(own, admin, item.group(program.prefix), places)
     finally:
         admin.close()
 

@@ -117,8 +117,7 @@ def _scored(
 ) -> list[tuple[bytes, dict[str, str]]]:
     """Return values and added headers of the results; starts Java in this process."""
     from jobs.pmml_job import engine
-    from jobs.pmml_job.scorer import Requests, Scorer, ScorerConfig
-    from penstock.event import CONTENT_TYPE, MODEL
+    from jobs.pmml_job.scorer import HEADERS, Requests, Scorer, ScorerConfig
     from penstock.models.repository import read_catalog
 
     size, limit = len(values), 2**20
@@ -138,9 +137,7 @@ def _scored(
             unseen_bytes=[_UNSEEN_BYTES] * size,
             topics=[topics.request_topic("bench", "pmml", "iris-tree")] * size,
             timestamps_ms=[_MADE_AT_US // 1000] * size,
-            models=[own[MODEL] for own in headers],
-            content_types=[own[CONTENT_TYPE] for own in headers],
-            shadows=[None] * size,
+            headers=[tuple(own.get(name) for name in HEADERS) for own in headers],
         )
     )
     if set(scored.topics) != {"results"}:

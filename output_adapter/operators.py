@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from output_adapter.renderer import Renderer
 from penstock.flink.by_document import ByDocument
-from penstock.flink.columns import frame
+from penstock.flink.columns import frame, header_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,17 +20,6 @@ class RenderResults(ByDocument):
     make_core = Renderer
     core: Renderer
 
-    def eval(
-        self,
-        values: pd.Series[bytes],
-        unseen_bytes: pd.Series[int],
-        routes: pd.Series[str],
-        content_types: pd.Series[str],
-        shadows: pd.Series[str],
-    ) -> pd.DataFrame:
+    def eval(self, values: pd.Series[bytes], unseen_bytes: pd.Series[int], headers: pd.Series[str]) -> pd.DataFrame:
         """Render a batch; the columns are those that the pipeline names."""
-        return frame(
-            self.core.render(
-                values.tolist(), unseen_bytes.tolist(), routes.tolist(), content_types.tolist(), shadows.tolist()
-            )
-        )
+        return frame(self.core.render(values.tolist(), unseen_bytes.tolist(), header_texts(headers)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from output_adapter.operators import RenderResults
+from output_adapter.renderer import HEADERS
 from penstock import topics
 from penstock.deployables import OUTPUT_ADAPTER
-from penstock.event import CONTENT_TYPE, ROUTE, SHADOW
-from penstock.flink.pipeline import SIZE_COLUMN, Flow, header
+from penstock.flink.pipeline import SIZE_COLUMN, Flow, header_texts
 from penstock.flink.tables import Source
 
 if TYPE_CHECKING:
@@ -31,6 +31,6 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
             topics=[topics.results(settings.topics.prefix)],
         )
     )
-    columns = ["`value`", SIZE_COLUMN, header(ROUTE), header(CONTENT_TYPE), header(SHADOW)]
+    columns = ["`value`", SIZE_COLUMN, header_texts(*HEADERS)]
     rendered = flow.apply(results, "render", RenderResults.of(settings), columns)
     return flow.deliver(rendered, settings.flink.output_compression)

@@ -9,7 +9,7 @@ import msgspec
 from penstock import topics as names
 from penstock.deadletter import DeadLetters, Stage
 from penstock.errors import EnvelopeError, ShadowError, UnknownRouteError, shown
-from penstock.event import RESULT, ROUTE, Deliveries, refuse_oversize
+from penstock.event import CONTENT_TYPE, RESULT, ROUTE, SHADOW, Deliveries, refuse_oversize
 from penstock.routing.compile import OutputPlan, encoded, outputs
 from penstock.writers import Parts
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from penstock.routing.document import RoutingDocument
 
-__all__ = ["Renderer"]
+__all__ = ["HEADERS", "Renderer"]
+
+HEADERS = (ROUTE, CONTENT_TYPE, SHADOW)
+"""What a result's headers tell the renderer; the last has a text on shadows' results only."""
 
 
 class _Result(msgspec.Struct, gc=False, frozen=True):
@@ -53,22 +56,17 @@ class Renderer:
         self,
         values: Sequence[bytes | None],
         unseen_bytes: Sequence[int],
-        routes: Sequence[str | None],
-        content_types: Sequence[str | None],
-        shadows: Sequence[str | None],
+        headers: Sequence[tuple[str | None, ...]],
     ) -> Deliveries:
         """Render a batch of results, given as columns of one length; row by row, one delivery for each.
 
         Args:
             values: the results' bytes.
             unseen_bytes: what key, own headers and Kafka's bookkeeping add to each value.
-            routes: header ``penstock-route``.
-            content_types: header ``content-type``.
-            shadows: header ``penstock-shadow``, which has a text on shadows' results only.
+            headers: the texts of `HEADERS`.
         """
         deliveries = Deliveries()
-        rows = zip(values, unseen_bytes, routes, content_types, shadows, strict=True)
-        for value, unseen, route, content_type, shadow in rows:
+        for value, unseen, (route, content_type, shadow) in zip(values, unseen_bytes, headers, strict=True):
             try:
                 if shadow:
                     raise ShadowError  # noqa: TRY301 the one place where a shadow could slip through is plain to see

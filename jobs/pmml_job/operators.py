@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pyflink.table.udf import ScalarFunction
 
 from jobs.pmml_job.scorer import Requests, Scorer, ScorerConfig
-from penstock.flink.columns import frame, milliseconds
+from penstock.flink import worker
+from penstock.flink.columns import frame, header_texts, milliseconds
 from penstock.logs import get_logger
 
 if TYPE_CHECKING:
@@ -36,16 +37,15 @@ class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases ar
         self._scorer = Scorer(self._descriptors, ScorerConfig(**self._config), engine.start(self._heap_mb))
         for ref, reason in self._scorer.broken.items():
             _log.error("model not loaded, its requests become dead letters", model=ref, reason=reason)
+        worker.settle()
 
-    def eval(  # noqa: PLR0913, PLR0917 (the columns of a batch, as the pipeline names them)
+    def eval(
         self,
         values: pd.Series[bytes],
         unseen_bytes: pd.Series[int],
         topics: pd.Series[str],
         timestamps: pd.Series[pd.Timestamp],
-        models: pd.Series[str],
-        content_types: pd.Series[str],
-        shadows: pd.Series[str],
+        headers: pd.Series[str],
     ) -> pd.DataFrame:
         """Score a batch; the columns are those that the pipeline names."""
         requests = Requests(
@@ -53,8 +53,6 @@ class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases ar
             unseen_bytes=unseen_bytes.tolist(),
             topics=topics.tolist(),
             timestamps_ms=milliseconds(timestamps),
-            models=models.tolist(),
-            content_types=content_types.tolist(),
-            shadows=shadows.tolist(),
+            headers=header_texts(headers),
         )
         return frame(self._scorer.score(requests))

@@ -16,7 +16,7 @@ from penstock.errors import (
     ScoringError,
     UnknownModelError,
 )
-from penstock.event import Deliveries, ce_time, refuse_oversize
+from penstock.event import CONTENT_TYPE, MODEL, SHADOW, Deliveries, ce_time, refuse_oversize
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.ref import ModelRef
 from penstock.models.repository import Catalog
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from jobs.pmml_job.requests import Request
     from jobs.pmml_job.served import ServedModel
 
-__all__ = ["Requests", "Scorer", "ScorerConfig"]
+__all__ = ["HEADERS", "Requests", "Scorer", "ScorerConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +59,14 @@ class Requests:
     topics: Sequence[str]
     timestamps_ms: Sequence[int]
     """The events' own Kafka timestamps, which every hop keeps."""
-    models: Sequence[str | None]
-    """Header ``penstock-model``: a model ref. None: the live version of the model that the topic names."""
-    content_types: Sequence[str | None]
-    """Header ``content-type``. None: JSON."""
-    shadows: Sequence[str | None]
-    """Header ``penstock-shadow``: set on copies whose results no user may see."""
+    headers: Sequence[tuple[str | None, ...]]
+    """The texts of `HEADERS`."""
+
+
+HEADERS = (MODEL, CONTENT_TYPE, SHADOW)
+"""What a request's headers tell the scorer: the model ref (None: the live version of the model that the topic names),
+what the value is (None: JSON), and whether it is a copy whose result no user may see."""
+_SHADOW = HEADERS.index(SHADOW)
 
 
 class Scorer:
@@ -105,8 +107,8 @@ class Scorer:
         size = len(batch.values)
         deliveries = Deliveries(topics=[None] * size, values=[None] * size, headers=[""] * size)
         groups: dict[ServedModel, list[tuple[int, Request]]] = {}
-        columns = zip(batch.values, batch.models, batch.topics, batch.content_types, strict=True)
-        for index, (value, ref, topic, content_type) in enumerate(columns):
+        columns = zip(batch.values, batch.topics, batch.headers, strict=True)
+        for index, (value, topic, (ref, content_type, _)) in enumerate(columns):
             model: ServedModel | None = None
             try:
                 model = self._model(ref, topic)
@@ -153,7 +155,7 @@ class Scorer:
             except Exception as error:  # noqa: BLE001 (the record boundary, as above)
                 self._refuse(deliveries, batch, index, error, model)
                 continue
-            deliveries.topics[index] = config.shadow_results if batch.shadows[index] else config.results
+            deliveries.topics[index] = config.shadow_results if batch.headers[index][_SHADOW] else config.results
             deliveries.values[index] = value
             deliveries.headers[index] = model.headers
 

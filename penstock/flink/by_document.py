@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pyflink.table.udf import ScalarFunction
 
+from penstock.flink import worker
 from penstock.routing.document import load
 
 if TYPE_CHECKING:
@@ -49,3 +50,4 @@ class ByDocument(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are u
             max_request_bytes=self._max_request_bytes,
             max_dead_letter_bytes=self._max_dead_letter_bytes,
         )
+        worker.settle()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,7 +11,7 @@ from pyflink.table import DataTypes
 if TYPE_CHECKING:
     from penstock.event import Deliveries
 
-__all__ = ["DELIVERY", "frame", "milliseconds"]
+__all__ = ["DELIVERY", "frame", "header_texts", "milliseconds"]
 
 DELIVERY = DataTypes.ROW(
     [
@@ -27,6 +28,19 @@ def frame(deliveries: Deliveries) -> pd.DataFrame:
     # Object columns as they are: left to itself, pandas looks at every value to guess a type, which doubles the cost.
     columns = {"topic": deliveries.topics, "value": deliveries.values, "headers": deliveries.headers}  # noqa: PD011 no pandas yet
     return pd.DataFrame({name: pd.Series(rows, dtype=object) for name, rows in columns.items()}, copy=False)
+
+
+def header_texts(column: pd.Series[str]) -> list[tuple[str | None, ...]]:
+    """Return the texts of some headers, row by row, as the SQL function of the same name has joined them.
+
+    A header that is not there is None, and so is an empty one: so Penstock empties what a record must not have.
+    """
+    return list(map(_split, column.tolist()))
+
+
+@lru_cache(maxsize=4096)  # records of one kind have the same texts
+def _split(texts: str) -> tuple[str | None, ...]:
+    return tuple(text or None for text in texts.split("\x1f"))
 
 
 def milliseconds(timestamps: pd.Series[pd.Timestamp]) -> list[int]:

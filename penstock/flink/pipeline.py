@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from penstock.deployables import Deployable
     from penstock.settings import Settings
 
-__all__ = ["OWN_HEADERS", "SIZE_COLUMN", "Flow", "header"]
+__all__ = ["OWN_HEADERS", "SIZE_COLUMN", "Flow", "header_texts"]
 
 SIZE_COLUMN = "penstock_unseen_bytes(`key`, `headers`)"
 """What key and headers add to a record's size: they stay in the engine."""
@@ -39,9 +39,9 @@ hour on. A producer that fails restarts its job, which then meets the same recor
 """
 
 
-def header(name: str) -> str:
-    """Return the column of one header's text; null where the record does not have it."""
-    return f"CAST(`headers`[{literal(name)}] AS STRING)"
+def header_texts(*names: str) -> str:
+    """Return the column of some headers' texts, which `penstock.flink.columns.header_texts` takes apart."""
+    return f"penstock_header_texts(`headers`, {', '.join(map(literal, names))})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +76,13 @@ class Flow:
                 COALESCE(`delivery`.`value`, `value`) AS `value`,
                 `delivery`.`topic` AS `topic`,
                 penstock_headers(
-                    `headers`, `delivery`.`headers`, `source_topic`, `partition`, `offset`, `timestamp`
+                    `own_headers`, `delivery`.`headers`, `source_topic`, `partition`, `offset`, `timestamp`
                 ) AS `headers`,
                 {_TIMESTAMP} AS `timestamp`
             FROM (
                 SELECT
                     `key`, `value`, `topic` AS `source_topic`, `partition`, `offset`, `timestamp`,
-                    CASE WHEN CARDINALITY(`headers`) > 0 THEN `headers` END AS `headers`,
+                    penstock_packed(`headers`) AS `own_headers`,
                     {verb}({", ".join(columns)}) AS `delivery`
                 FROM {identifier(table)}
             )

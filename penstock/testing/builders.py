@@ -61,9 +61,7 @@ class Results(NamedTuple):
 
     values: list[bytes | None]
     unseen_bytes: list[int]
-    routes: list[str | None]
-    content_types: list[str | None]
-    shadows: list[str | None]
+    headers: list[tuple[str | None, ...]]
 
 
 def route(name: str = "iris", **changes: Any) -> dict[str, Any]:
@@ -139,9 +137,7 @@ def results(
     return Results(
         values=[*values],
         unseen_bytes=[UNSEEN_BYTES] * count,
-        routes=[route] * count,
-        content_types=[content_type] * count,
-        shadows=[shadow] * count,
+        headers=[(route, content_type, shadow)] * count,
     )
 
 

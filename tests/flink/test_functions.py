@@ -10,7 +10,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from penstock.event import CE_ID, CE_TIME, Blank, added_size, ce_time, own_headers, pack_headers, unpack_headers
 from penstock.flink.environment import FUNCTIONS
-from penstock.flink.pipeline import OWN_HEADERS, SIZE_COLUMN, header
+from penstock.flink.pipeline import OWN_HEADERS, SIZE_COLUMN, header_texts
 from penstock.flink.tables import Source
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ MERGES: dict[str, tuple[dict[str, bytes | None], str | None, dict[str, bytes | N
     "a text that looks like a blank": ({}, pack_headers({"a": "\x1a"}), {"a": "\ufffd".encode()}),
     "a blank inside a text": ({}, f"a\x1fx{Blank.PLACE}", {"a": b"x\x1a"}),
     "a name alone": ({}, "a", {"a": b""}),
+    "a separator": (
+        {"a": b"x\x1fy", "text": "ä\x1f".encode()},
+        None,
+        {"a": b"x\x1fy", "text": "ä\x1f".encode()},
+    ),
 }
 TIMES = {
     "1970": 0,
@@ -82,11 +87,10 @@ def answers(make_flow: Callable[..., FileFlow], make_record: Callable[..., Row])
     flow = make_flow(*cases.values())
     found = flow.select(
         flow.read(Source(name="given", cluster=flow.settings.kafka.external, group="")),
-        merged="penstock_headers(`headers`, `added`, `topic`, `partition`, `offset`, `timestamp`)",
+        merged="penstock_headers(penstock_packed(`headers`), `added`, `topic`, `partition`, `offset`, `timestamp`)",
         unseen=SIZE_COLUMN,
         own=OWN_HEADERS,
-        a=header("a"),
-        odd=header("it's"),
+        texts=header_texts("a", "it's", "text", "binary"),
     )
     return dict(zip(cases, found, strict=True))
 
@@ -146,11 +150,15 @@ def test_own_headers_reach_python_as_text(answers: dict[str, Row], case: str) ->
         assert own_headers(text) == {name: found for name, found in expected.items() if found is not None}
 
 
-def test_one_header_is_found_by_name(answers: dict[str, Row]) -> None:
-    """A header that a record lacks is null; a quote in a name is only a character."""
-    assert answers["nothing"]["a"] == "1"
-    assert answers["nothing to nothing"]["a"] is None
-    assert answers["nothing"]["odd"] is None
+def test_texts_of_headers_are_found_by_name(answers: dict[str, Row]) -> None:
+    """In the order of their names; what a record lacks is empty, bytes that are no text show that they are none."""
+    assert answers["nothing"]["texts"] == '1\x1f\x1fä€😀"\\\n\x01\x1f\ufffd\ufffd'
+    assert answers["nothing to nothing"]["texts"] == "\x1f\x1f\x1f"
+
+
+def test_no_text_shifts_those_behind_it(answers: dict[str, Row]) -> None:
+    """The separator within a header's text is replaced."""
+    assert answers["a separator"]["texts"] == "x?y\x1f\x1fä?\x1f"
 
 
 @pytest.mark.parametrize("millis", [253_402_300_800_000, 2**63 - 1, -62_167_219_200_001, -(2**63)])
@@ -171,9 +179,8 @@ def call_directly(millis: int, packed: str) -> dict[str, bytes | None]:
     text = data.StringData.fromString
     function = jvm.io.penstock.flink.AddHeaders()
     function.open(None)
-    own = data.GenericMapData(jvm.java.util.HashMap())
     timestamp = data.TimestampData.fromEpochMillis(millis)
-    merged = function.eval(own, text(packed), text("events"), 3, 42, timestamp)
+    merged = function.eval(None, text(packed), text("events"), 3, 42, timestamp)
     names, values = merged.keyArray(), merged.valueArray()
     return {
         names.getString(i).toString(): None if values.isNullAt(i) else bytes(values.getBinary(i))

@@ -87,6 +87,7 @@ def batch() -> Callable[..., Requests]:
 
     def make(*values: object, model: str | None = "model", **columns: Any) -> Requests:
         size = len(values)
+        defaults = {"models": model, "content_types": JSON, "shadows": None}  # the order of HEADERS
         facts: dict[str, Any] = {
             "values": [
                 value if value is None or isinstance(value, bytes) else json.dumps(value).encode() for value in values
@@ -94,11 +95,9 @@ def batch() -> Callable[..., Requests]:
             "unseen_bytes": [100] * size,
             "topics": [f"penstock.pmml.{(model or 'model').partition(':')[0]}"] * size,
             "timestamps_ms": [int(NOW * 1000) - 25] * size,
-            "models": [model] * size,
-            "content_types": [JSON] * size,
-            "shadows": [None] * size,
         }
-        return Requests(**facts | columns)
+        given = {name: columns.pop(name, [default] * size) for name, default in defaults.items()}
+        return Requests(**facts | columns, headers=list(zip(*given.values(), strict=True)))
 
     return make
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from input_adapter.router import Router
-from jobs.pmml_job.scorer import Requests
-from penstock.event import CONTENT_TYPE, MODEL, unpack_headers
+from jobs.pmml_job.scorer import HEADERS, Requests
+from penstock.event import unpack_headers
 from penstock.iris import DEMO_TOPICS, Form, Recipe, events
 from penstock.models.repository import read_catalog
 from penstock.routing.document import load
@@ -54,9 +54,7 @@ def scored(scorer: Scorer, deliveries: Deliveries, sent: list[Event]) -> list[st
         unseen_bytes=[100] * len(requests),
         topics=[str(outcomes[index]) for index in requests],
         timestamps_ms=[1_767_323_045_678] * len(requests),
-        models=[headers[index].get(MODEL) for index in requests],
-        content_types=[headers[index].get(CONTENT_TYPE) for index in requests],
-        shadows=[None] * len(requests),
+        headers=[tuple(headers[index].get(name) for name in HEADERS) for index in requests],
     )
     for index, topic in zip(requests, scorer.score(batch).topics, strict=True):
         outcomes[index] = topic

@@ -156,9 +156,7 @@ def test_score(interpreter: Interpreter, loaded: Settings) -> None:
         unseen_bytes=("number", [100] * 5),
         topics=("text", [*(f"penstock.pmml.{name}" for name in names), "penstock.pmml.iris-tree"]),
         timestamps=("timestamp", [NOW_MS] * 5),
-        models=("text", [*names, None]),
-        content_types=("text", [JSON] * 5),
-        shadows=("text", [None] * 5),
+        headers=("text", [*(f"{name}\x1f{JSON}\x1f" for name in names), f"\x1f{JSON}\x1f"]),
     )
 
     assert [topic for topic, _, _ in rows] == [*["penstock.results"] * 4, "penstock.dead-letters"]
@@ -176,9 +174,7 @@ def test_render(interpreter: Interpreter, loaded: Settings) -> None:
         shipped("output_adapter", loaded)["render"],
         values=("bytes", [value, value, b"\xff"]),
         unseen_bytes=("number", [100] * 3),
-        routes=("text", ["iris", "iris-kmeans", None]),
-        content_types=("text", [RESULT, RESULT, None]),
-        shadows=("text", [None] * 3),
+        headers=("text", [f"iris\x1f{RESULT}\x1f", f"iris-kmeans\x1f{RESULT}\x1f", "\x1f\x1f"]),
     )
 
     assert [topic for topic, _, _ in rows] == ["iris-results", "iris-kmeans-results", "penstock.dead-letters"]

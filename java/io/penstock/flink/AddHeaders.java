@@ -1,5 +1,6 @@
 package io.penstock.flink;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -8,6 +9,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.flink.table.annotation.DataTypeHint;
@@ -44,6 +46,7 @@ public final class AddHeaders extends ScalarFunction {
     private static final long TOO_EARLY = Instant.parse("0000-01-01T00:00:00Z").getEpochSecond();
 
     private transient Map<StringData, Added> kept;
+    private transient Own lastOwn;
     private transient StringData lastTopic;
     private transient String topicText;
     private transient long lastSecond;
@@ -52,51 +55,37 @@ public final class AddHeaders extends ScalarFunction {
     @Override
     public void open(FunctionContext context) {
         kept = new HashMap<>();
+        lastOwn = null;
         lastTopic = null;
         lastSecond = Long.MIN_VALUE;
     }
 
-    /** Returns the record's headers; {@code added} null leaves them as they are. */
+    /** Returns the record's headers, own ones as {@link PackHeaders} packed them; {@code packed} null adds none. */
     public @DataTypeHint(value = "MAP<STRING, BYTES>", bridgedTo = MapData.class) MapData eval(
-            @DataTypeHint(value = "MAP<STRING, BYTES>", bridgedTo = MapData.class) MapData own,
+            @DataTypeHint("BYTES") byte[] own,
             @DataTypeHint(value = "STRING", bridgedTo = StringData.class) StringData packed,
             @DataTypeHint(value = "STRING", bridgedTo = StringData.class) StringData topic,
             Integer partition,
             Long offset,
             @DataTypeHint(value = "TIMESTAMP_LTZ(3)", bridgedTo = TimestampData.class) TimestampData timestamp) {
-        if (packed == null) {
-            return own;
-        }
-        Added added = kept.get(packed);
+        Added added = packed == null ? Added.NOTHING : kept.get(packed);
         if (added == null) {
             added = keep(packed);
         }
         byte[] place = added.hasPlace ? place(topic, partition, offset) : null;
         byte[] time = added.hasTime ? time(timestamp.getMillisecond()) : null;
-        Object[] values = added.filled(place, time);
-        if (own == null || own.size() == 0) {
-            return new Headers(added.names, values, values.length);
+        if (own == null) {
+            return new Headers(added.names, added.filled(place, time));
         }
-        Object[] names = new Object[own.size() + values.length];
-        Object[] texts = new Object[names.length];
-        int count = copyOwn(own, added, names, texts);
-        System.arraycopy(added.names, 0, names, count, values.length);
-        System.arraycopy(values, 0, texts, count, values.length);
-        return new Headers(names, texts, count + values.length);
-    }
-
-    private static int copyOwn(MapData own, Added added, Object[] names, Object[] values) {
-        ArrayData keys = own.keyArray();
-        ArrayData texts = own.valueArray();
-        int count = 0;
-        for (int i = 0; i < own.size(); i++) {
-            StringData name = keys.getString(i);
-            if (!added.replaces(name)) {
-                names[count] = name;
-                values[count++] = texts.isNullAt(i) ? null : texts.getBinary(i);
-            }
+        if (lastOwn == null || !lastOwn.names(own)) {
+            lastOwn = Own.of(own);
         }
-        return count;
+        Merged merged = lastOwn.with(added);
+        Object[] values = new Object[merged.names.length];
+        int count = lastOwn.values(own, merged.keeps, values);
+        Object[] texts = added.filled(place, time);
+        System.arraycopy(texts, 0, values, count, texts.length);
+        return new Headers(merged.names, values);
     }
 
     private byte[] place(StringData topic, int partition, long offset) {
@@ -139,6 +128,8 @@ public final class AddHeaders extends ScalarFunction {
 
     /** Added headers, unpacked. */
     private static final class Added {
+
+        static final Added NOTHING = new Added(List.of(), List.of());
 
         private final StringData[] names;
         private final byte[][] values;
@@ -207,15 +198,93 @@ public final class AddHeaders extends ScalarFunction {
         }
     }
 
+    /** Names of own headers. Neighbours in a stream mostly have the same, so what follows from them is kept. */
+    private static final class Own {
+
+        private final byte[] block;
+        private final StringData[] names;
+        private final Map<Added, Merged> merged = new IdentityHashMap<>();
+
+        private Own(byte[] block, StringData[] names) {
+            this.block = block;
+            this.names = names;
+        }
+
+        static Own of(byte[] packed) {
+            byte[] block = Arrays.copyOf(packed, Integer.BYTES + ByteBuffer.wrap(packed).getInt());
+            ByteBuffer rest = ByteBuffer.wrap(block).position(Integer.BYTES);
+            List<StringData> names = new ArrayList<>();
+            while (rest.hasRemaining()) {
+                byte[] name = new byte[rest.getInt()];
+                rest.get(name);
+                // A name that was turned into a Java string once stays one: the sink asks for it every time.
+                names.add(StringData.fromString(new String(name, StandardCharsets.UTF_8)));
+            }
+            return new Own(block, names.toArray(new StringData[0]));
+        }
+
+        /** Whether packed headers have these names. */
+        boolean names(byte[] packed) {
+            return packed.length >= block.length && Arrays.equals(packed, 0, block.length, block, 0, block.length);
+        }
+
+        Merged with(Added added) {
+            Merged found = merged.get(added);
+            if (found == null) {
+                if (merged.size() >= MOST_KEPT) {
+                    merged.clear();
+                }
+                found = new Merged(names, added);
+                merged.put(added, found);
+            }
+            return found;
+        }
+
+        /** Copies the values that stay; returns how many. */
+        int values(byte[] packed, boolean[] keeps, Object[] into) {
+            ByteBuffer rest = ByteBuffer.wrap(packed).position(block.length);
+            int count = 0;
+            for (boolean keep : keeps) {
+                int length = rest.getInt();
+                int start = rest.position();
+                if (keep) {
+                    into[count++] = length < 0 ? null : Arrays.copyOfRange(packed, start, start + length);
+                }
+                rest.position(start + Math.max(0, length));
+            }
+            return count;
+        }
+    }
+
+    /** Which own headers stay beside added ones, and all names in their order. */
+    private static final class Merged {
+
+        private final boolean[] keeps;
+        private final StringData[] names;
+
+        Merged(StringData[] own, Added added) {
+            keeps = new boolean[own.length];
+            List<StringData> all = new ArrayList<>();
+            for (int i = 0; i < own.length; i++) {
+                keeps[i] = !added.replaces(own[i]);
+                if (keeps[i]) {
+                    all.add(own[i]);
+                }
+            }
+            all.addAll(Arrays.asList(added.names));
+            names = all.toArray(new StringData[0]);
+        }
+    }
+
     /** A map that is only read entry by entry, as the Kafka sink does. */
     private static final class Headers implements MapData {
 
         private final GenericArrayData names;
         private final GenericArrayData values;
 
-        Headers(Object[] names, Object[] values, int count) {
-            this.names = new GenericArrayData(count == names.length ? names : Arrays.copyOf(names, count));
-            this.values = new GenericArrayData(count == values.length ? values : Arrays.copyOf(values, count));
+        Headers(Object[] names, Object[] values) {
+            this.names = new GenericArrayData(names);
+            this.values = new GenericArrayData(values);
         }
 
         @Override
