@@ -24,7 +24,7 @@ PenstockError
 │   └── ModelLoadError          the engine cannot load its file
 ├── KafkaUnavailableError       no broker answers
 ├── FlinkUnavailableError       no Flink cluster answers
-├── TopicError                  a broker refused to make a topic
+├── TopicError                  a topic cannot be made, or cannot take our records
 ├── UnknownTopicError           a command names a topic that is not there
 ├── PrerequisiteError           the machine lacks what the embedded stack needs
 └── StackError                  a step of the embedded stack failed
@@ -336,16 +336,14 @@ class FlinkUnavailableError(PenstockError):
 
 
 class TopicError(PenstockError):
-    """A broker refused to make a topic; records for it have nowhere to go until someone makes it."""
+    """Topics cannot be made, or cannot take what would be written to them; no job is submitted."""
 
-    def __init__(self, topic: str, reason: str) -> None:
-        super().__init__(topic, reason)
-        self.topic = topic
-        self.reason = reason
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__(faults)
+        self.faults = faults
 
     def __str__(self) -> str:
-        advice = "change the settings under 'topics' or make it yourself"
-        return f"the topic {self.topic!r} was not made: {self.reason}; {advice}"
+        return _listed("the topics have", self.faults)
 
 
 class UnknownTopicError(PenstockError):

@@ -7,16 +7,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import BrokerResponseError, KafkaError
 
 from penstock.errors import KafkaUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from penstock.clusters import ClusterSettings
 
-__all__ = ["admin", "available", "consumer", "producer", "reaching"]
+__all__ = ["admin", "available", "consumer", "producer", "reaching", "topic_configs"]
 
 #: A broker that comes back is found within about a second; the library's own longest pause is 30.
 _RECONNECT = {"reconnect_backoff_max_ms": 1_000}
@@ -75,6 +76,16 @@ def available(cluster: ClusterSettings, **options: object) -> bool:
     except KafkaUnavailableError:
         return False
     return True
+
+
+def topic_configs(client: KafkaAdminClient, names: Collection[str], keys: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return configurations of topics, defaults too; a topic that is not there, or that we may not look at, has none.
+
+    To be called within ``reaching``.
+    """
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(keys)) for name in names]
+    found = client.describe_configs(asked, config_filter="all").get("topic", {})
+    return {name: {key: entry["value"] for key, entry in found.get(name, {}).items()} for name in names}
 
 
 @contextmanager

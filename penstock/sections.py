@@ -75,8 +75,9 @@ class TopicSettings(_Section):
 class LimitSettings(_Section):
     """How large a record may be, in bytes."""
 
-    max_request_bytes: Annotated[int, Field(ge=1024)] = 1024 * 1024
-    """Largest request, result or output record, key and headers included; a larger one becomes a dead letter."""
+    max_request_bytes: Annotated[int, Field(ge=1024)] = 1_000_000
+    """Largest request, result or output record in bytes, key and headers included; a larger one becomes a dead letter.
+    The default fits topics that were made with Kafka's own defaults."""
     max_event_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
     """Largest event on a users' topic that Penstock makes. A dead letter carries such an event whole."""
     dead_letter_header_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024

@@ -1,15 +1,20 @@
-"""Topics: the one declaration of every topic's name, partitions, retention and clean-up; making the missing ones."""
+"""Topics: the one declaration of every topic's name, partitions, retention, clean-up and size of records.
+
+``ensure`` makes the missing ones and refuses those that are there but do not take what would be written to them.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from penstock.errors import TopicError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from kafka import KafkaAdminClient
 
     from penstock.clusters import ClusterSettings
     from penstock.routing.document import RoutingDocument
@@ -28,8 +33,13 @@ __all__ = [
     "request_topic",
     "results",
     "shadow_results",
+    "shortfall",
+    "shortfalls",
     "topics_for",
 ]
+
+#: What Kafka calls the largest batch that a topic takes.
+_LARGEST = "max.message.bytes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,8 @@ class Topic:
     partitions: int
     replication_factor: int
     config: Mapping[str, str] = field(default_factory=dict)
+    needs_bytes: int = 0
+    """Largest batch that a job writes to it, which the topic's ``max.message.bytes`` must let pass; 0: none writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +130,7 @@ def topics_for(document: RoutingDocument, settings: Settings) -> Plan:
     requests = {request_topic(prefix, model.job, name) for name, model in document.models.items()}
     return Plan(
         external=(
-            *(_stream(settings, name, retention, settings.limits.max_event_bytes) for name in sorted(sources)),
+            *(_source(settings, name) for name in sorted(sources)),
             *(_stream(settings, name, retention) for name in sorted(outputs - sources)),
         ),
         internal=(
@@ -133,7 +145,7 @@ def ensure(cluster: ClusterSettings, topics: Iterable[Topic]) -> tuple[str, ...]
 
     Raises:
         KafkaUnavailableError: no broker answered, or it refused us.
-        TopicError: a broker refused to make a topic.
+        TopicError: a broker refused to make a topic, or one that is there is too small for our records.
     """
     from kafka.errors import NoError, TopicAlreadyExistsError  # the names above are used where no client is wanted
 
@@ -144,17 +156,62 @@ def ensure(cluster: ClusterSettings, topics: Iterable[Topic]) -> tuple[str, ...]
     try:
         with kafka.reaching(cluster):
             present = set(client.list_topics())
+            faults = _shortfalls(client, [topic for topic in wanted.values() if topic.name in present])
             missing = {name: _creation(topic) for name, topic in wanted.items() if name not in present}
             answers = (
                 client.create_topics(missing, raise_errors=False, wait_for_metadata=True)["topics"] if missing else []
             )
     finally:
         client.close()
-    for answer in answers:
-        # Someone else may have made it since we looked, which is as good.
-        if answer["error_code"] not in {NoError.errno, TopicAlreadyExistsError.errno}:
-            raise TopicError(answer["name"], str(answer["error_message"]))
+    # Someone else may have made it since we looked, which is as good.
+    good = {NoError.errno, TopicAlreadyExistsError.errno}
+    faults += [
+        f"the topic {answer['name']!r} was not made: {answer['error_message']};"
+        " change the settings under 'topics' or make it yourself"
+        for answer in answers
+        if answer["error_code"] not in good
+    ]
+    if faults:
+        raise TopicError(tuple(faults))
     return tuple(missing)
+
+
+def shortfalls(cluster: ClusterSettings, topics: Iterable[Topic]) -> list[str]:
+    """Say of each topic that is there but too small for our records what is wrong and what to do.
+
+    Raises:
+        KafkaUnavailableError: no broker answered, or it refused us.
+    """
+    from penstock import kafka
+
+    client = kafka.admin(cluster)
+    try:
+        with kafka.reaching(cluster):
+            return _shortfalls(client, topics)
+    finally:
+        client.close()
+
+
+def _shortfalls(client: KafkaAdminClient, topics: Iterable[Topic]) -> list[str]:
+    from penstock import kafka
+
+    wanted = [topic for topic in topics if topic.needs_bytes]
+    configs = kafka.topic_configs(client, [topic.name for topic in wanted], [_LARGEST])
+    return [fault for topic in wanted if (fault := shortfall(topic, configs[topic.name]))]
+
+
+def shortfall(topic: Topic, config: Mapping[str, str]) -> str | None:
+    """Say what is wrong with a topic that has this configuration; one that it does not tell is taken to be right.
+
+    A producer whose record the broker refuses fails its job, which then meets the same record again: for ever.
+    """
+    largest = int(config.get(_LARGEST, topic.needs_bytes))
+    if largest >= topic.needs_bytes:
+        return None
+    return (
+        f"the topic {topic.name!r} takes batches of {largest} bytes ({_LARGEST}), it needs {topic.needs_bytes}:"
+        " raise that (docs/operations.md says how), or lower the settings under 'limits'"
+    )
 
 
 def _creation(topic: Topic) -> dict[str, object]:
@@ -165,23 +222,33 @@ def _creation(topic: Topic) -> dict[str, object]:
     }
 
 
+def _source(settings: Settings, name: str) -> Topic:
+    """Declare a topic that only users' producers write to: how large their records may be is between them and it."""
+    made = _stream(settings, name, settings.topics.retention_ms, settings.limits.max_event_bytes)
+    return replace(made, needs_bytes=0)
+
+
 def _stream(settings: Settings, name: str, retention_ms: int, max_bytes: int | None = None) -> Topic:
     """Declare a topic of records that pass by: as many partitions as set, old records deleted."""
+    needed = _needed(settings, max_bytes)
     return Topic(
         name=name,
         partitions=settings.topics.partitions,
         replication_factor=settings.topics.replication_factor,
-        config=_config(settings, _deleting(retention_ms), max_bytes),
+        config={**_deleting(retention_ms), _LARGEST: str(needed)},
+        needs_bytes=needed,
     )
 
 
 def _control(settings: Settings, name: str, policy: Mapping[str, str]) -> Topic:
     """Declare a control topic: one partition, because every follower reads all of it, in order."""
+    needed = _needed(settings)
     return Topic(
         name=name,
         partitions=1,
         replication_factor=settings.topics.replication_factor,
-        config=_config(settings, policy, None),
+        config={**policy, _LARGEST: str(needed)},
+        needs_bytes=needed,
     )
 
 
@@ -189,7 +256,7 @@ def _deleting(retention_ms: int) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
 
 
-def _config(settings: Settings, policy: Mapping[str, str], max_bytes: int | None) -> dict[str, str]:
+def _needed(settings: Settings, max_bytes: int | None = None) -> int:
     """Leave room above the largest record: the broker counts the batch around it too."""
     largest = settings.limits.max_request_bytes if max_bytes is None else max_bytes
-    return {**policy, "max.message.bytes": str(largest + settings.limits.batch_overhead_bytes)}
+    return largest + settings.limits.batch_overhead_bytes

@@ -14,7 +14,7 @@ from penstock.local.rest import FlinkRest
 from penstock.local.waiting import wait_until
 from penstock.models.ref import ModelRef
 from penstock.models.repository import Catalog, read_catalog
-from penstock.topics import topics_for
+from penstock.topics import shortfalls, topics_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +114,10 @@ class Parts:
         missing = sorted(wanted - self.topics)
         if missing:
             return Check(name="topics", well=False, detail=f"missing: {', '.join(missing)}; 'penstock up' makes them")
+        kafka = self._settings.kafka
+        faults = [*shortfalls(kafka.external, plan.external), *shortfalls(kafka.internal_cluster, plan.internal)]
+        if faults:
+            return Check(name="topics", well=False, detail="; ".join(faults))
         return Check(name="topics", well=True, detail=f"all {len(wanted)} are there")
 
     def _jobs(self) -> Check:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from kafka.admin import ConfigResource, ConfigResourceType
 
 from penstock import kafka
 from penstock.cli.inventory import OTHER, Facts, Item, inventory_table, purposes
@@ -100,14 +99,9 @@ def _facts(settings: Settings, cluster: ClusterSettings) -> dict[str, Facts]:
 
 def _configs(cluster: ClusterSettings, names: Collection[str]) -> dict[str, dict[str, str]]:
     """Clean-up and retention of topics."""
-    asked = {"cleanup.policy": None, "retention.ms": None}
     client = kafka.admin(cluster)
     try:
         with kafka.reaching(cluster):
-            answer = client.describe_configs(
-                [ConfigResource(ConfigResourceType.TOPIC, name, asked) for name in names], config_filter="all"
-            )
+            return kafka.topic_configs(client, names, ["cleanup.policy", "retention.ms"])
     finally:
         client.close()
-    found = answer.get("topic", {})
-    return {name: {key: entry["value"] for key, entry in found.get(name, {}).items()} for name in names}

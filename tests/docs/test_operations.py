@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from penstock import topics
 from penstock.deployables import SCORING, chosen
 from penstock.local import jobs, machine, parts
 from penstock.local.layout import Layout
+from penstock.routing.document import load
 from penstock.settings import Settings
 from tests.docs.pages import ROOT, every_page, page
 
@@ -86,6 +88,23 @@ def test_consumer_groups_are_named() -> None:
     assert [
         group for each in chosen(SCORING) if f"`{(group := each.group(SETTINGS.topics.prefix))}`" not in section
     ] == []
+
+
+def test_sizes_of_topics_are_those_that_are_needed() -> None:
+    """Whoever makes the topics reads the numbers here, with the settings' defaults."""
+    told = {
+        name.strip("`"): cells[0]
+        for names, cells in OPERATIONS.table("Topic").items()
+        for name in names.split(", ")
+        if name.startswith(("`", "penstock."))
+    }
+    plan = topics.topics_for(load(ROOT / "config" / "routing.yaml"), SETTINGS)
+    needed = {topic.name: str(topic.needs_bytes) for topic in plan.internal}
+    model = topics.request_topic(SETTINGS.topics.prefix, "pmml", "iris-tree")
+
+    assert told.pop(topics.request_topic(SETTINGS.topics.prefix, "<job>", "<model>")) == needed[model]
+    assert told == {name: size for name, size in needed.items() if name in told}
+    assert {topic.name for topic in topics.internal_topics(SETTINGS)} == told.keys()
 
 
 def test_versions_are_those_that_are_pinned() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from penstock import topics
+from penstock.errors import TopicError
 from penstock.routing.document import load
 
 if TYPE_CHECKING:
@@ -78,3 +80,17 @@ def test_a_wrong_document_leaves_out_the_users_topics(routed: Installation) -> N
 
     assert "the users' topics are left out: the routing document has" in result.stderr
     assert f"{routed.settings.topics.prefix}.results" in result.stdout
+
+
+def test_topics_too_small_for_our_records_are_refused(routed: Installation) -> None:
+    """Whoever made them: the job that writes to one would restart for ever. The doctor tells them, too."""
+    plan = topics.topics_for(load(routed.settings.routing_file), routed.settings)
+    (scores,) = (topic for topic in plan.external if topic.name.startswith("scores"))
+    small = {"max.message.bytes": "1000"}
+    topics.ensure(routed.cluster, [topics.Topic(name=scores.name, partitions=1, replication_factor=1, config=small)])
+    told = rf"'{scores.name}' takes batches of 1000 bytes \(max.message.bytes\), it needs {scores.needs_bytes}"
+
+    with pytest.raises(TopicError, match=told):
+        topics.ensure(routed.cluster, plan.external)
+    topics.ensure(routed.cluster, plan.internal)
+    assert re.search(rf"FAIL  topics +the topic {told}", routed.run("doctor", "--timeout", "1", expect=None).output)

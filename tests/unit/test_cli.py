@@ -62,7 +62,7 @@ def test_help_imports_no_command() -> None:
         (errors.KafkaUnavailableError("a:1", "b"), Exit.UNAVAILABLE),
         (errors.PrerequisiteError(("a",)), Exit.LACKING),
         (errors.StackError("a", "b", "c"), Exit.STEP_FAILED),
-        (errors.TopicError("a", "b"), Exit.FAILED),
+        (errors.TopicError(("a",)), Exit.FAILED),
     ],
 )
 def test_error_ends_as_message_and_status(

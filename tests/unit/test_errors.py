@@ -49,9 +49,7 @@ EXAMPLES: dict[PenstockError, str] = {
     errors.FlinkUnavailableError("http://localhost:8081", "refused"): (
         "no Flink cluster answers at 'http://localhost:8081' (refused); is it running, and is the address right?"
     ),
-    errors.TopicError("events", "no"): (
-        "the topic 'events' was not made: no; change the settings under 'topics' or make it yourself"
-    ),
+    errors.TopicError(("'events' was not made",)): "the topics have 1 fault:\n- 'events' was not made",
     errors.UnknownTopicError("evnts", "localhost:9092", ("events",)): (
         "topic 'evnts' does not exist at 'localhost:9092'; did you mean 'events'?"
     ),

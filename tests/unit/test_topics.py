@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from penstock import topics
 from penstock.routing import document
 from penstock.settings import Settings
@@ -81,3 +83,38 @@ def test_pattern_takes_a_jobs_topics_only() -> None:
     assert not pattern.fullmatch(topics.request_topic("my-prefix", "spark", "iris"))
     assert not pattern.fullmatch("my-prefixxpmml.iris")
     assert not pattern.fullmatch(topics.results("my-prefix"))
+
+
+def test_what_jobs_write_to_needs_room() -> None:
+    """A source is between its producers and it; every other topic must take the largest record of its kind."""
+    made = plan(limits={"max_request_bytes": 2000, "max_event_bytes": 5000})
+    needs = {topic.name: topic.needs_bytes for topic in (*made.external, *made.internal)}
+
+    assert (needs["events"], needs["more"]) == (0, 0)
+    assert min(needs[name] for name in needs.keys() - {"events", "more"}) > 2000
+    assert needs["penstock.dead-letters"] > 5000
+
+
+def test_topic_that_is_too_small_is_named() -> None:
+    """What it takes, what it needs, and what to do."""
+    scores = topics.Topic(name="scores", partitions=1, replication_factor=1, needs_bytes=2000)
+
+    assert topics.shortfall(scores, {"max.message.bytes": "1000"}) == (
+        "the topic 'scores' takes batches of 1000 bytes (max.message.bytes), it needs 2000:"
+        " raise that (docs/operations.md says how), or lower the settings under 'limits'"
+    )
+
+
+@pytest.mark.parametrize("config", [{"max.message.bytes": "2000"}, {}])
+def test_topic_that_is_large_enough_or_not_shown_is_right(config: dict[str, str]) -> None:
+    """A broker need not let us look: then nothing is refused on a guess."""
+    scores = topics.Topic(name="scores", partitions=1, replication_factor=1, needs_bytes=2000)
+
+    assert topics.shortfall(scores, config) is None
+
+
+def test_topics_made_with_kafkas_defaults_are_large_enough() -> None:
+    """Users who make their output topics without a thought of sizes are not refused."""
+    scores = next(topic for topic in plan().external if topic.name == "scores")
+
+    assert topics.shortfall(scores, {"max.message.bytes": str(1024 * 1024 + 12)}) is None
