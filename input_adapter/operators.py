@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from input_adapter.router import Router
 from penstock.flink.by_document import ByDocument
-from penstock.flink.columns import frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,4 +23,4 @@ class RouteEvents(ByDocument):
         self, values: pd.Series[bytes], unseen_bytes: pd.Series[int], topics: pd.Series[str], headers: pd.Series[str]
     ) -> pd.DataFrame:
         """Route a batch; the columns are those that the pipeline names."""
-        return frame(self.core.route(values.tolist(), unseen_bytes.tolist(), topics.tolist(), headers.tolist()))
+        return self.framed(self.core.route(values.tolist(), unseen_bytes.tolist(), topics.tolist(), headers.tolist()))

@@ -167,7 +167,8 @@ class DeadLetters:
         """The record as a dead letter; an error that is no `RecordError` is our own fault and gets code INTERNAL.
 
         Where the original does not fit even here, its value is left out. A record whose key and headers alone are too
-        large is delivered nowhere, because a producer that refuses a record stops the whole job.
+        large is delivered nowhere, because a producer that refuses a record stops the whole job; the cause goes along,
+        by which the worker that finds it among its deliveries counts it as lost.
 
         Args:
             error: what went wrong with it.

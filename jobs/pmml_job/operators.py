@@ -10,6 +10,7 @@ from jobs.pmml_job.scorer import Requests, Scorer, ScorerConfig
 from penstock.flink import worker
 from penstock.flink.columns import frame, header_texts, milliseconds
 from penstock.logs import get_logger
+from penstock.unwritten import Unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases ar
         """Start Java inside this worker and load the models, before the first request."""
         from jobs.pmml_job import engine
 
+        self._unwritten = Unwritten(function_context.get_metric_group())
         self._scorer = Scorer(self._descriptors, ScorerConfig(**self._config), engine.start(self._heap_mb))
         for ref, reason in self._scorer.broken.items():
             _log.error("model not loaded, its requests become dead letters", model=ref, reason=reason)
@@ -55,4 +57,10 @@ class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases ar
             timestamps_ms=milliseconds(timestamps),
             headers=header_texts(headers),
         )
-        return frame(self._scorer.score(requests))
+        deliveries = self._scorer.score(requests)
+        self._unwritten.note(deliveries)
+        return frame(deliveries)
+
+    def close(self) -> None:
+        """Tell what is left to tell."""
+        self._unwritten.close()

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pyflink.table.udf import ScalarFunction
 
 from penstock.flink import worker
+from penstock.flink.columns import frame
 from penstock.routing.document import load
+from penstock.unwritten import Unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
     from pyflink.table import FunctionContext
 
+    from penstock.event import Deliveries
     from penstock.settings import Settings
 
 __all__ = ["ByDocument"]
@@ -44,6 +48,7 @@ class ByDocument(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are u
 
     def open(self, function_context: FunctionContext) -> None:
         """Compile the document."""
+        self._unwritten = Unwritten(function_context.get_metric_group())
         self.core = type(self).make_core(
             load(self._document, prefix=self._prefix),
             prefix=self._prefix,
@@ -51,3 +56,12 @@ class ByDocument(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are u
             max_dead_letter_bytes=self._max_dead_letter_bytes,
         )
         worker.settle()
+
+    def close(self) -> None:
+        """Tell what is left to tell."""
+        self._unwritten.close()
+
+    def framed(self, deliveries: Deliveries) -> pd.DataFrame:
+        """Return deliveries as columns; those that go nowhere are counted."""
+        self._unwritten.note(deliveries)
+        return frame(deliveries)

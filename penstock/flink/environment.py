@@ -36,6 +36,8 @@ def configuration(settings: Settings, job_name: str) -> dict[str, str]:
         "parallelism.default": str(flink.parallelism),
         # Operators of one chain hand each other the same row: none of ours keeps a row or changes one.
         "pipeline.object-reuse": "true",
+        # Workers count what they write nowhere; without metrics they cannot open.
+        "python.metric.enabled": "true",
         "python.fn-execution.bundle.time": str(flink.bundle_time_ms),
         "python.fn-execution.bundle.size": str(flink.bundle_size),
         "python.fn-execution.arrow.batch.size": str(flink.arrow_batch_size),

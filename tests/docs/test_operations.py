@@ -14,6 +14,8 @@ from penstock.local import jobs, machine, parts
 from penstock.local.layout import Layout
 from penstock.routing.document import load
 from penstock.settings import Settings
+from penstock.testing.metrics import CountedMetrics
+from penstock.unwritten import Unwritten
 from tests.docs.pages import ROOT, every_page, page
 
 if TYPE_CHECKING:
@@ -105,6 +107,14 @@ def test_sizes_of_topics_are_those_that_are_needed() -> None:
     assert told.pop(topics.request_topic(SETTINGS.topics.prefix, "<job>", "<model>")) == needed[model]
     assert told == {name: size for name, size in needed.items() if name in told}
     assert {topic.name for topic in topics.internal_topics(SETTINGS)} == told.keys()
+
+
+def test_counters_are_those_of_the_code() -> None:
+    """By the names that Flink shows."""
+    counted = CountedMetrics()
+    Unwritten(counted)
+
+    assert OPERATIONS.table("Counter").keys() == counted.counts.keys()
 
 
 def test_versions_are_those_that_are_pinned() -> None:

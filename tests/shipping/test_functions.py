@@ -38,7 +38,8 @@ def series(column):
         values = [None if value is None else value.encode("latin-1") for value in column["values"]]
         return pd.Series(values, dtype=object)
     return pd.Series(column["values"], dtype=object if column["type"] == "text" else None)
-function.open(None)
+from penstock.testing.metrics import FunctionContext
+function.open(FunctionContext())
 frame = function.eval(*[series(column) for column in columns])
 function.close()
 ours = {name: module.__file__ for name, module in sys.modules.items()
