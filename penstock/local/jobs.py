@@ -188,10 +188,11 @@ def root_cause(trace: str) -> str:
 
 
 def stop_all(settings: Settings, layout: Layout) -> None:
-    """End all jobs of the cluster, if it answers."""
+    """End Penstock's jobs, if the cluster answers; it may have others, which are none of our business."""
     rest = FlinkRest(settings.flink.rest_url)
+    ours = {item.job_name for item in chosen(SCORING)}
     try:
-        _stop(rest, rest.jobs(), settings, layout)
+        _stop(rest, [job for job in rest.jobs() if job.name in ours], settings, layout)
     except FlinkUnavailableError as error:
         _log.debug("jobs were not asked to end", reason=str(error))
 

@@ -164,6 +164,15 @@ def test_jobs_that_cannot_stop_are_cancelled(cluster: Callable[..., Settings], t
     assert (restarting["state"], refusing["state"]) == ("CANCELED", "CANCELED")
 
 
+def test_jobs_of_others_are_left_alone(cluster: Callable[..., Settings], tmp_path: Path) -> None:
+    """A Flink cluster may run what is not Penstock's."""
+    ours, theirs = entry("penstock-pmml-job", state="RESTARTING"), entry("penstock-of-somebody", state="RESTARTING")
+
+    jobs.stop_all(cluster(ours, theirs), Layout(tmp_path))
+
+    assert (ours["state"], theirs["state"]) == ("CANCELED", "RESTARTING")
+
+
 def test_cancelling_a_job_that_is_over_is_harmless(cluster: Callable[..., Settings]) -> None:
     """It may end by itself just before it is asked to; the cluster answers that with a conflict."""
     loaded = cluster(entry("penstock-pmml-job", state="FINISHED"))
