@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from penstock.errors import ErrorCode, InternalError, RecordError
-from penstock.event import CONFIG_VERSION, MODEL, ROUTE, SOURCE, Blank, added_size, pack_headers
+from penstock.event import CONFIG_VERSION, MODEL, ROUTE, SOURCE, Blank, added_size, ce_time, pack_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from penstock.event import Delivery
 
@@ -21,6 +23,7 @@ __all__ = [
     "ERROR_REASON",
     "ERROR_RECORD",
     "ERROR_STAGE",
+    "ERROR_TIME",
     "ERROR_VALUE_BYTES",
     "Cause",
     "DeadLetters",
@@ -36,6 +39,7 @@ ERROR_STAGE = "penstock-error-stage"
 ERROR_COMPONENT = "penstock-error-component"
 ERROR_RECORD = "penstock-error-record"
 ERROR_ATTEMPTS = "penstock-error-attempts"
+ERROR_TIME = "penstock-error-time"
 ERROR_VALUE_BYTES = "penstock-error-value-bytes"
 """Only where the original's value is too large for the dead letter too: how many bytes were left out."""
 
@@ -80,6 +84,8 @@ class Cause:
     route: str | None = None
     config_version: int | str | None = None
     attempts: int = 1
+    failed_ms: int | None = None
+    """When the stage gave up, in milliseconds since 1970; the record's own timestamp is its event's."""
 
     def headers(self) -> dict[str, str]:
         """The headers that are added to the original's."""
@@ -91,6 +97,7 @@ class Cause:
             ERROR_COMPONENT: self.component,
             ERROR_RECORD: self.record,
             ERROR_ATTEMPTS: str(self.attempts),
+            ERROR_TIME: None if self.failed_ms is None else ce_time(self.failed_ms),
             SOURCE: self.source,
             MODEL: self.model,
             ROUTE: self.route,
@@ -119,7 +126,17 @@ class Cause:
             route=headers.get(ROUTE),
             config_version=int(version) if version.isdecimal() else version or None,
             attempts=int(attempts) if attempts.isdecimal() else 1,
+            failed_ms=_milliseconds(headers.get(ERROR_TIME, "")),
         )
+
+
+def _milliseconds(text: str) -> int | None:
+    """Read what `ce_time` wrote; None for any other text."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else round(moment.timestamp() * 1000)
 
 
 def cause_headers(  # noqa: PLR0913 (each fact of the cause by its name)
@@ -134,6 +151,7 @@ def cause_headers(  # noqa: PLR0913 (each fact of the cause by its name)
     route: str | None = None,
     config_version: int | str | None = None,
     attempts: int = 1,
+    failed_ms: int | None = None,
 ) -> dict[str, str]:
     """The headers that make a dead letter of a record; `Cause` says what each fact means."""
     return Cause(
@@ -147,6 +165,7 @@ def cause_headers(  # noqa: PLR0913 (each fact of the cause by its name)
         route=route,
         config_version=config_version,
         attempts=attempts,
+        failed_ms=failed_ms,
     ).headers()
 
 
@@ -162,6 +181,8 @@ class DeadLetters:
     component: str
     max_bytes: int
     """Largest record that the dead-letter topic takes (``limits.max_dead_letter_bytes``)."""
+    clock: Callable[[], float] = time.time
+    """Seconds since 1970."""
 
     def deliver(self, error: Exception, value: bytes | None, unseen_bytes: int, origin: Origin = _NOWHERE) -> Delivery:
         """The record as a dead letter; an error that is no `RecordError` is our own fault and gets code INTERNAL.
@@ -187,6 +208,7 @@ class DeadLetters:
             model=origin.model,
             route=origin.route,
             config_version=origin.config_version,
+            failed_ms=int(self.clock() * 1000),
         ).headers()
         packed = pack_headers(added)
         if unseen_bytes + len(value or b"") + added_size(packed) <= self.max_bytes:

@@ -90,7 +90,11 @@ class Scorer:
         self._config = config
         self._clock = clock
         self._dead_letters = DeadLetters(
-            topic=config.dead_letters, stage=Stage.PMML_JOB, component="scorer", max_bytes=config.max_dead_letter_bytes
+            topic=config.dead_letters,
+            stage=Stage.PMML_JOB,
+            component="scorer",
+            max_bytes=config.max_dead_letter_bytes,
+            clock=clock,
         )
         catalog = Catalog(ModelDescriptor.parse(dict(tree), "from the client") for tree in descriptors)
         self._by_ref = _load(catalog, engine)

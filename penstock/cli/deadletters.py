@@ -62,8 +62,10 @@ def _selecting(command: Callable[..., T]) -> Callable[..., T]:
     )
     @click.option("--route", multiple=True, help="Only of this route.")
     @click.option("--model", multiple=True, help="Only of this model, as name or name:version.")
-    @click.option("--since", type=Moment(), help="Only events from this moment on: 10m (ago), 2026-01-02T03:04:05Z.")
-    @click.option("--until", type=Moment(), help="Only events before this moment.")
+    @click.option(
+        "--since", type=Moment(), help="Only what failed from this moment on: 10m (ago), 2026-01-02T03:04:05Z."
+    )
+    @click.option("--until", type=Moment(), help="Only what failed before this moment.")
     @functools.wraps(command)
     def wrapped(settings: Settings, **options: Any) -> T:
         chosen = {name: options.pop(name) for name in ("code", "stage", "route", "model", "since", "until")}
@@ -85,7 +87,8 @@ Examples:
   penstock deadletters list --code DECODE --since 10m
   penstock deadletters list --route iris --limit 0 --format json
 
-The time of a letter is that of its event. --code, --stage, --route and --model may be repeated: any of them.
+The time of a letter is the moment at which it failed, however old its event is. --code, --stage, --route and --model
+may be repeated: any of them.
 
 Exit status: 0 done, also where there are none; 1 no dead-letter topic; 2 wrong usage; 3 Kafka cannot be used.""",
 )
@@ -173,7 +176,9 @@ def _letters(settings: Settings, selection: Selection) -> Iterator[Letter]:
     """All letters that are there now and wanted."""
     with _reader(settings) as reader:
         partitions = _partitions(reader, settings)
-        reader.start(reader.begins(partitions, selection.since), reader.ends(partitions))
+        # From the oldest on, whatever is wanted: Kafka finds records by the time of their event, and an event may have
+        # waited for days before it failed.
+        reader.start(reader.begins(partitions), reader.ends(partitions))
         yield from filter(selection.takes, map(Letter.of, reader.rest()))
 
 

@@ -52,9 +52,14 @@ class Letter:
         return f"{self.record.partition}/{self.record.offset}"
 
     @property
+    def failed_ms(self) -> int:
+        """When it failed, in ms since 1970; where nobody wrote that down, when its event came."""
+        return self.record.timestamp if self.cause.failed_ms is None else self.cause.failed_ms
+
+    @property
     def age_order(self) -> tuple[int, int, int]:
-        """Sorts letters by time, then by where they lie."""
-        return self.record.timestamp, self.record.partition, self.record.offset
+        """Sorts letters by the time at which they failed, then by where they lie."""
+        return self.failed_ms, self.record.partition, self.record.offset
 
     def goes_by(self, name: str) -> bool:
         """Whether a name means this letter: its place, its event's ce_id, or where the failed record or event lies."""
@@ -63,7 +68,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which letters are wanted; an empty tuple or None wants all. Times are those of the events, in ms since 1970."""
+    """Which letters are wanted; an empty tuple or None wants all. Times are those of failing, in ms since 1970."""
 
     code: tuple[str, ...] = ()
     stage: tuple[str, ...] = ()
@@ -74,7 +79,7 @@ class Selection:
 
     def takes(self, letter: Letter) -> bool:
         """Whether a letter is wanted. A model without version means all of its versions."""
-        cause, time = letter.cause, letter.record.timestamp
+        cause, time = letter.cause, letter.failed_ms
         models = {cause.model, (cause.model or "").partition(":")[0]}
         return (
             (not self.code or cause.code in self.code)
@@ -89,11 +94,11 @@ class Selection:
 def listing(letters: Sequence[Letter]) -> str:
     """A table of letters, a line each."""
     return table(
-        ["letter", "event time", "code", "stage", "route", "model", "source", "reason"],
+        ["letter", "failed at", "code", "stage", "route", "model", "source", "reason"],
         [
             [
                 letter.place,
-                rfc3339(letter.record.timestamp),
+                rfc3339(letter.failed_ms),
                 letter.cause.code,
                 letter.cause.stage or None,
                 letter.cause.route,
@@ -113,6 +118,7 @@ def as_summary(letter: Letter) -> dict[str, object]:
         "timestamp": letter.record.timestamp,
         "id": letter.record.header(CE_ID),
         **asdict(letter.cause),
+        "failed_ms": letter.failed_ms,
         "key": json_bytes(letter.record.key),
     }
 
@@ -127,6 +133,7 @@ def page(letter: Letter) -> str:
     record, cause = letter.record, letter.cause
     facts = {
         "letter": f"{letter.place} of {record.topic}",
+        "failed at": rfc3339(letter.failed_ms),
         "event time": rfc3339(record.timestamp),
         "code": cause.code,
         "reason": cause.reason,

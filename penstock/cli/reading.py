@@ -62,15 +62,10 @@ class Reader:
                 for number in sorted(self._consumer.partitions_for_topic(topic) or ())
             ]
 
-    def begins(self, partitions: list[TopicPartition], since_ms: int | None = None) -> dict[TopicPartition, int]:
-        """Where to begin: at the oldest record, or at the oldest of ``since_ms`` or later."""
+    def begins(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offsets of the oldest records."""
         with reaching(self._cluster):
-            begins: dict[TopicPartition, int] = self._consumer.beginning_offsets(partitions)
-            if since_ms is None:
-                return begins
-            found = self._consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
-            ends = self._consumer.end_offsets(partitions)
-        return {at: found[at].offset if found.get(at) else ends[at] for at in partitions}
+            return dict(self._consumer.beginning_offsets(partitions))
 
     def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """The offsets that the next records will have."""

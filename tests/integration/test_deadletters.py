@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from conftest import Installation
 
 START_MS = 1_700_000_000_000
+DAY_MS = 24 * 3600 * 1000
 
 
 @pytest.fixture
 def letters(installation: Installation) -> Installation:
-    """An installation with 30 dead letters: 10 of each of three codes, a second apart, the first at START_MS."""
+    """An installation with 30 dead letters, 10 of each of three codes.
+
+    They failed a second apart, the first at START_MS; their events had waited for a day.
+    """
     ensure(installation.cluster, internal_topics(installation.settings))
     client = kafka.producer(installation.cluster)
     for number in range(30):
@@ -34,13 +38,14 @@ def letters(installation: Installation) -> Installation:
             route="iris" if scored else None,
             model="iris-tree:1" if scored else None,
             config_version=1,
+            failed_ms=START_MS + 1000 * number,
         )
         client.send(
             dead_letters(installation.settings.topics.prefix),
             key=f"u{number}".encode(),
             value=b"\xff\xfe" if code is ErrorCode.DECODE else b'{"n":1}',
             headers=[(name, text.encode()) for name, text in {"ce_id": f"id-{number}", **cause}.items()],
-            timestamp_ms=START_MS + 1000 * number,
+            timestamp_ms=START_MS - DAY_MS - 1000 * number,
         )
     client.flush()
     client.close()
@@ -48,7 +53,7 @@ def letters(installation: Installation) -> Installation:
 
 
 def test_list_shows_the_newest_last(letters: Installation) -> None:
-    """The newest are listed, in the order of their events' times over all partitions, and how many there are."""
+    """The newest are listed, in the order in which they failed, over all partitions, and how many there are."""
     result = letters.run("deadletters", "list", "--limit", "4")
 
     assert [line.split()[-1] for line in result.stdout.splitlines()[1:]] == ["26", "27", "28", "29"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,8 +22,11 @@ CAUSE = Cause(
     route="iris",
     config_version=7,
     attempts=2,
+    failed_ms=1_700_000_000_042,
 )
-LETTERS = DeadLetters(topic="dead", stage=Stage.INPUT_ADAPTER, component="router", max_bytes=10_000)
+LETTERS = DeadLetters(
+    topic="dead", stage=Stage.INPUT_ADAPTER, component="router", max_bytes=10_000, clock=lambda: 1_700_000_000.042
+)
 
 
 def test_headers_name_every_fact() -> None:
@@ -34,6 +38,7 @@ def test_headers_name_every_fact() -> None:
         "penstock-error-component": "scorer",
         "penstock-error-record": "penstock.pmml.iris/1/5",
         "penstock-error-attempts": "2",
+        "penstock-error-time": "2023-11-14T22:13:20.042Z",
         "penstock-source": "events/0/12",
         "penstock-model": "iris:1",
         "penstock-route": "iris",
@@ -68,6 +73,7 @@ def test_facts_that_are_not_known_have_no_header() -> None:
         route=st.none() | st.just("iris"),
         config_version=st.none() | st.integers(1, 10**6),
         attempts=st.integers(1, 100),
+        failed_ms=st.none() | st.integers(0, 253_402_300_799_999),
     )
 )
 def test_a_cause_is_read_back_from_its_headers(cause: Cause) -> None:
@@ -75,17 +81,19 @@ def test_a_cause_is_read_back_from_its_headers(cause: Cause) -> None:
     assert Cause.parse(cause.headers()) == cause
 
 
-def test_letters_of_another_version_can_be_read() -> None:
-    """A code, a stage or a number that this version does not know is shown as it is."""
+@pytest.mark.parametrize("time", ["", "yesterday", "2026-01-02T03:04:05"])
+def test_letters_of_another_version_can_be_read(time: str) -> None:
+    """A code, a stage, a number or a time that this version does not know is shown as it is."""
     headers = {
         **CAUSE.headers(),
         "penstock-error-code": "NEW",
         "penstock-error-stage": "later_job",
         "penstock-config-version": "7b",
         "penstock-error-attempts": "many",
+        "penstock-error-time": time,
     }
 
-    expected = replace(CAUSE, code="NEW", stage="later_job", config_version="7b", attempts=1)
+    expected = replace(CAUSE, code="NEW", stage="later_job", config_version="7b", attempts=1, failed_ms=None)
     assert Cause.parse(headers) == expected
 
 
@@ -116,6 +124,7 @@ def test_a_record_becomes_a_letter_with_its_own_bytes() -> None:
         "penstock-error-component": "router",
         "penstock-error-record": "events/0/12",
         "penstock-error-attempts": "1",
+        "penstock-error-time": "2023-11-14T22:13:20.042Z",
         "penstock-source": "events/0/1",
     }
 

@@ -17,7 +17,8 @@ def letter(  # noqa: PLR0913  # a factory with a default for each fact
     stage: Stage = Stage.PMML_JOB,
     route: str | None = "iris",
     model: str | None = "iris-tree:1",
-    timestamp: int = 1_700_000_000_000,
+    timestamp: int = 1_600_000_000_000,
+    failed_ms: int | None = 1_700_000_000_000,
     offset: int = 17,
     value: bytes | None = b'{"a":1}',
 ) -> Letter:
@@ -32,6 +33,7 @@ def letter(  # noqa: PLR0913  # a factory with a default for each fact
         route=route,
         model=model,
         config_version=3,
+        failed_ms=failed_ms,
     )
     headers = {"ce_id": f"id-{offset}", **cause}
     return Letter.of(
@@ -75,6 +77,22 @@ def test_selection(selection: Selection, taken: bool) -> None:  # noqa: FBT001
     assert selection.takes(letter()) == taken
 
 
+def test_a_letter_that_does_not_say_when_it_failed_has_its_events_time() -> None:
+    """Earlier versions did not write it down."""
+    old = letter(timestamp=1_000, failed_ms=None)
+
+    assert Selection(since=1_000, until=1_001).takes(old)
+    assert not Selection(since=1_001).takes(old)
+    assert as_summary(old)["failed_ms"] == 1_000
+
+
+def test_letters_are_sorted_by_when_they_failed() -> None:
+    """An event that waited for days and failed just now is among the newest."""
+    late, early = letter(timestamp=1, failed_ms=20), letter(timestamp=9, failed_ms=10)
+
+    assert sorted([late, early], key=lambda each: each.age_order) == [early, late]
+
+
 def test_a_record_that_is_no_dead_letter_is_shown_but_not_selected_by_cause() -> None:
     """What somebody else wrote to the topic is listed with a cause that says so, and no filter on a cause takes it."""
     assert "Penstock did not write it" in listing([STRAY])
@@ -116,10 +134,10 @@ def test_counts(by: Aspect, expected: list[tuple[str | None, int]]) -> None:
 
 
 def test_listing_has_a_line_a_letter() -> None:
-    """The table says where the letter lies, when its event came, and why it failed."""
+    """The table says where the letter lies, when and why it failed."""
     titles, line = listing([letter()]).splitlines()
 
-    assert titles.split() == ["LETTER", "EVENT", "TIME", "CODE", "STAGE", "ROUTE", "MODEL", "SOURCE", "REASON"]
+    assert titles.split() == ["LETTER", "FAILED", "AT", "CODE", "STAGE", "ROUTE", "MODEL", "SOURCE", "REASON"]
     assert line == (
         "2/17    2023-11-14T22:13:20.000Z  INPUT  pmml_job  iris   iris-tree:1  events/1/17"
         "  field 'petal_width' is missing"
@@ -131,6 +149,8 @@ def test_page_shows_cause_headers_and_value() -> None:
     text = page(letter())
 
     assert "letter          2/17 of penstock.dead-letters\n" in text
+    assert "failed at       2023-11-14T22:13:20.000Z\n" in text
+    assert "event time      2020-09-13T12:26:40.000Z\n" in text
     assert "reason          field 'petal_width' is missing\n" in text
     assert "stage           pmml_job (scorer)\n" in text
     assert "  ce_id: id-17\n" in text

@@ -1,5 +1,6 @@
 """The renderer: what becomes of every result."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,9 @@ def test_a_route_that_is_gone_is_a_fault() -> None:
     deliveries = renderer().render(*results(result(), route="rose"))
 
     assert cause(deliveries) == ("UNKNOWN_ROUTE", "version 7 of the routing document has no route 'rose'")
-    assert only(deliveries)[2] == {
+    headers = only(deliveries)[2]
+    assert datetime.fromisoformat(headers.pop("penstock-error-time")).tzinfo is UTC
+    assert headers == {
         "penstock-error-code": "UNKNOWN_ROUTE",
         "penstock-error-reason": "version 7 of the routing document has no route 'rose'",
         "penstock-error-stage": "output_adapter",

@@ -1,5 +1,6 @@
 """The router: what becomes of every event, good or bad."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,9 @@ def test_bad_events_become_dead_letters(value: bytes | None, code: str, reason: 
     deliveries = router().route(*events(value, headers={"ce_id": "order-5"}))
 
     assert cause(deliveries) == (code, reason)
-    assert only(deliveries)[2] == {
+    headers = only(deliveries)[2]
+    assert datetime.fromisoformat(headers.pop("penstock-error-time")).tzinfo is UTC
+    assert headers == {
         "penstock-error-code": code,
         "penstock-error-reason": reason,
         "penstock-error-stage": "input_adapter",
