@@ -1,7 +1,7 @@
 """What the end-to-end tests share: one stack, and what happened to it, stage by stage.
 
 Each stage is a fixture that needs the one before it, so that whatever test comes first, things happen in this order:
-start, count, start again, kill, stop, start once more, purge. The tests only look at what the stages saw.
+start, count, refuse, start again, kill, stop, start once more, purge. The tests only look at what the stages saw.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 from penstock.cli.pace import Stop, paced
 from penstock.local import processes
 from penstock.local.waiting import wait_until
-from tests.e2e.events import SOURCES, events
+from tests.e2e.events import SOURCES, events, requests_to_nobody
 from tests.e2e.stack import SERVERS, WORKER, Said, Stack
 from tests.e2e.streams import Stream, Watch, send
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PER_FORM = 10_000
 OUT_S = 240
+REQUESTS_TO_NOBODY = 20
 #: What a machine that restarts everything can work on beside that, and how many events flow between two kills.
 KILL_RATE = 200
 KILL_EVERY = 1_000
@@ -77,6 +78,14 @@ def counted(stack: Stack, started: Said) -> Counted:
     return Counted(watch.all_of(sent, OUT_S), stack.status())
 
 
+@pytest.fixture(scope="session")
+def refused(stack: Stack, counted: Counted) -> Stream:
+    """Requests for a model that no job has."""
+    watch = Watch(stack.settings)
+    sent = send(stack.settings, requests_to_nobody(REQUESTS_TO_NOBODY, uuid.uuid4().hex[:8]))
+    return watch.all_of(sent, OUT_S)
+
+
 @dataclass(frozen=True, slots=True)
 class StartedAgain:
     """A start of what runs already: what was said, and the processes before and after."""
@@ -87,7 +96,7 @@ class StartedAgain:
 
 
 @pytest.fixture(scope="session")
-def started_again(stack: Stack, counted: Counted) -> StartedAgain:
+def started_again(stack: Stack, refused: Stream) -> StartedAgain:
     """A second start while everything runs."""
 
     def pids() -> dict[str, set[int]]:

@@ -8,6 +8,9 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from penstock.event import CONFIG_VERSION, MODEL
+from penstock.topics import request_topic
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,6 +26,8 @@ TYPES = {
     "iris-logistic": "iris-logistic",
     "iris-kmeans": "iris-kmeans",
 }
+#: Where requests to a model lie.
+REQUESTS = request_topic("penstock", "pmml", "iris-tree")
 ID = "test-id"
 _OVER_SIZE = 1_200_000
 _KEYS = (*(f"k{number}".encode() for number in range(48)), b"\xff\x00", None)
@@ -50,11 +55,12 @@ class Event:
     """scikit-learn's own."""
     code: str | None = None
     """Code of its dead letter; None for good events."""
+    more_headers: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def headers(self) -> list[tuple[str, bytes]]:
         """What it is sent with."""
-        return [(ID, self.id.encode()), *_OWN_HEADERS.items()]
+        return [(ID, self.id.encode()), *_OWN_HEADERS.items(), *self.more_headers]
 
     @property
     def prediction(self) -> object:
@@ -85,6 +91,21 @@ def events(form: str, count: int, run: str, poison_every: int = 100) -> Iterator
             row = next(rows[kind])
             value, sent = _written(form, kind, row["input"], number)
             yield Event(**facts, value=value, kind=kind, sent=sent, answer=row["outputs"])
+
+
+def requests_to_nobody(count: int, run: str) -> Iterator[Event]:
+    """Make requests for a model that no job has; only somebody else could write them, past the input adapter."""
+    headers = ((MODEL, b"nobody:1"), (CONFIG_VERSION, b"1"))
+    for number in range(count):
+        yield Event(
+            id=f"{run}-request-{number}",
+            number=number,
+            source=REQUESTS,
+            key=_KEYS[number % len(_KEYS)],
+            value=_json(),
+            code="UNKNOWN_MODEL",
+            more_headers=headers,
+        )
 
 
 def sorts_of_poison(form: str) -> int:
@@ -130,6 +151,7 @@ _POISON: dict[str, list[tuple[bytes | None, str]]] = {
         (_json(petal_width=True), "INPUT"),
         (_json(petal_width=[0.2]), "INPUT"),
         (_json(petal_width=float("nan")), "DECODE"),
+        (_json(type="iris-kmeans", **dict.fromkeys(FEATURES, 1e200)), "SCORING"),  # as far from every cluster
         (_json(note="x" * _OVER_SIZE), "OVERSIZE"),
     ],
     "csv": [

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.conftest import PER_FORM
+from tests.e2e.conftest import PER_FORM, REQUESTS_TO_NOBODY
 from tests.e2e.events import SOURCES, TYPES, sorts_of_poison
 from tests.e2e.streams import DEAD_LETTERS, OUTPUTS
 from tests.e2e.verdicts import faults, out_of_order
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Counted
+    from tests.e2e.streams import Stream
 
 pytestmark = pytest.mark.timeout(1_800)  # whichever test comes first waits for the start
 MOST_RESIDENT_MIB = 6 * 1024
@@ -66,6 +67,14 @@ def test_everything_was_tried(counted: Counted) -> None:
     for form, source in SOURCES.items():
         values = {event.value for event in sent if event.source == source and event.code is not None}
         assert len(values) == sorts_of_poison(form)
+
+
+def test_requests_for_a_model_that_nobody_has_become_dead_letters(refused: Stream) -> None:
+    """Each one, whole, with the code that says so."""
+    assert len(refused.sent) == REQUESTS_TO_NOBODY
+    assert refused.found.keys() == refused.sent.keys()
+    assert {len(records) for records in refused.found.values()} == {1}
+    assert faults(refused) == []
 
 
 def test_stack_stays_small(counted: Counted) -> None:

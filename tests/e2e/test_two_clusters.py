@@ -1,4 +1,7 @@
-"""Users' topics on their own broker, which asks for a log-in over TLS; all between the jobs on the embedded one."""
+"""Users' topics on their own broker, which asks for a log-in over TLS; all between the jobs on the embedded one.
+
+Each job has two workers, between which the keys are divided.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from penstock import kafka, settings
 from penstock.local import processes
 from tests import secured
 from tests.e2e.events import SOURCES, events
-from tests.e2e.stack import Stack
+from tests.e2e.stack import JOBS, WORKER, Stack
 from tests.e2e.streams import OUTPUTS, Stream, Watch, send
 from tests.e2e.verdicts import faults, out_of_order
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(900)
 PER_FORM = 500
 OUT_S = 120
+WORKERS = 2
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +61,13 @@ def _settings(bootstrap_servers: str, authorities: Path) -> str:
         "sasl_username": secured.USER,
         "ssl_ca_file": str(authorities),
     }
-    return yaml.safe_dump({"kafka": {"external": external, "internal": {}}})
+    return yaml.safe_dump(
+        {
+            "kafka": {"external": external, "internal": {}},
+            "flink": {"parallelism": WORKERS},
+            "local": {"task_slots": WORKERS * len(JOBS)},
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +85,12 @@ def test_every_event_gets_one_answer(stream: Stream) -> None:
     assert stream.found.keys() == stream.sent.keys()
     assert {len(records) for records in stream.found.values()} == {1}
     assert faults(stream) == []
+
+
+def test_events_of_a_key_stay_in_order_with_two_workers(stack: Stack, stream: Stream) -> None:
+    """Two of each job run at once; a key is with the same one all the way."""
+    assert len(stack.pids(WORKER)) == WORKERS * len(JOBS)
+    assert {sent.partition for sent in stream.sent.values()} == set(range(stack.settings.topics.partitions))
     assert out_of_order(stream) == []
 
 

@@ -92,7 +92,7 @@ def _faults_of_letter(sent: Sent, record: Record, headers: dict[str, bytes | Non
     if record.value != event.value:
         yield f"value {record.value!r:.200} instead of {event.value!r:.200}"
     stage = record.header("penstock-error-stage")
-    found = record.header("penstock-error-record") if stage == "input_adapter" else record.header("ce_id")
+    found = record.header("ce_id") or record.header("penstock-error-record")
     if found != sent.place or stage not in {"input_adapter", "pmml_job"}:
         yield f"it says that it failed in {stage} and came from {found}, which is {sent.place}"
     if headers.get("penstock-config-version") != b"1":
