@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +39,31 @@ _LOGIN_MODULES = {
 }
 
 
+#: What jobs and tools rely on, or has a setting of its own; in Kafka's words, which are Python's with underscores.
+_OURS = frozenset(
+    {
+        "acks",
+        "auto.offset.reset",
+        "batch.size",
+        "bootstrap.servers",
+        "compression.type",
+        "delivery.timeout.ms",
+        "enable.auto.commit",
+        "enable.idempotence",
+        "group.id",
+        "isolation.level",
+        "linger.ms",
+        "max.request.size",
+        "request.timeout.ms",
+        "security.protocol",
+        "transaction.timeout.ms",
+        "transactional.id",
+    }
+)
+#: The names of Kafka's own classes, wherever they stand in a value.
+_KAFKAS_CLASSES = re.compile(r"(?<![\w.])org\.apache\.kafka(?=\.)")
+
+
 class ClusterSettings(BaseModel):
     """One Kafka cluster: its address and what it asks of a client."""
 
@@ -63,20 +89,42 @@ class ClusterSettings(BaseModel):
     """Password of the private key, if it has one."""
     ssl_check_hostname: bool = True
     """Whether a broker's certificate must name the host that was asked for."""
+    more_java: dict[str, SecretStr] = {}
+    """Further properties of the Java clients, which are Flink's, in Kafka's words: `sasl.mechanism: OAUTHBEARER`. They
+    win over what the settings above come to."""
+    more_python: dict[str, bool | int | float | SecretStr] = {}
+    """The same for the Python clients, which are the commands', in kafka-python's words: `sasl_mechanism: GSSAPI`."""
     connect_timeout_ms: Annotated[int, Field(gt=0)] = 5_000
     """How long a command waits for the first contact before it says that Kafka is not there, in milliseconds."""
     request_timeout_ms: Annotated[int, Field(gt=0)] = 30_000
     """How long a client waits for the answer to a request, in milliseconds."""
 
+    def __hash__(self) -> int:
+        """Clusters are keys of dictionaries; two that are equal have the same address."""
+        return hash(self.bootstrap_servers)
+
     @model_validator(mode="after")
     def _login_is_whole(self) -> ClusterSettings:
-        if self.uses_sasl:
+        own = ("sasl.mechanism" in self.more_java, "sasl_mechanism" in self.more_python)
+        if any(own) and not all(own):
+            raise ValueError(
+                "a log-in of your own needs 'sasl.mechanism' in more_java and 'sasl_mechanism' in more_python"
+            )
+        if self.uses_sasl and not any(own):
             needed = ("sasl_mechanism", "sasl_username", "sasl_password")
             absent = [name for name in needed if getattr(self, name) is None]
             if absent:
                 raise ValueError(f"security_protocol {self.security_protocol} needs {', '.join(absent)}")
         if (self.ssl_certificate_file is None) != (self.ssl_key_file is None):
             raise ValueError("ssl_certificate_file and ssl_key_file go together: give both or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _further_ones_are_free(self) -> ClusterSettings:
+        given = (*self.more_java, *self.more_python)
+        taken = sorted(name for name in given if name.replace("_", ".") in _OURS)
+        if taken:
+            raise ValueError(f"more_java and more_python cannot set {', '.join(taken)}: Penstock does, leave it out")
         return self
 
     @property
@@ -97,7 +145,7 @@ class ClusterSettings(BaseModel):
             "bootstrap_timeout_ms": self.connect_timeout_ms,
             "request_timeout_ms": self.request_timeout_ms,
         }
-        if self.uses_sasl:
+        if self.uses_sasl and self.sasl_mechanism is not None:
             options["sasl_mechanism"] = str(self.sasl_mechanism)
             options["sasl_plain_username"] = self.sasl_username
             options["sasl_plain_password"] = _revealed(self.sasl_password)
@@ -111,31 +159,32 @@ class ClusterSettings(BaseModel):
             options.update({name: str(path) for name, path in files.items() if path is not None})
             if self.ssl_key_password is not None:
                 options["ssl_password"] = _revealed(self.ssl_key_password)
-        return options
+        further = self.more_python.items()
+        return options | {name: _revealed(one) if isinstance(one, SecretStr) else one for name, one in further}
 
     def java_properties(self, packages: str = "org.apache.kafka") -> dict[str, str]:
         """Return the properties that a Java client takes.
 
         ``packages`` is where that client's Kafka classes live; Flink's connector needs ``FLINK_SHADED_KAFKA``.
-        Certificates and keys go in as text, so that a worker on another machine needs no copy of the files.
+        Certificates and keys go in as text, so that a worker on another machine needs no copy of the files. Kafka's
+        classes may be named as Kafka's documentation has them: those names are changed here, too.
         """
         properties = {
             "bootstrap.servers": self.bootstrap_servers,
             "security.protocol": str(self.security_protocol),
             "request.timeout.ms": str(self.request_timeout_ms),
         }
-        if self.uses_sasl:
+        if self.uses_sasl and self.sasl_mechanism is not None:
             properties["sasl.mechanism"] = str(self.sasl_mechanism)
-            properties["sasl.jaas.config"] = self._jaas(packages)
+            properties["sasl.jaas.config"] = self._jaas(packages, self.sasl_mechanism)
         if self.uses_ssl:
             properties.update(self._java_stores())
-        return properties
+        further = self.more_java.items()
+        return properties | {name: _KAFKAS_CLASSES.sub(packages, _revealed(one)) for name, one in further}
 
-    def _jaas(self, packages: str) -> str:
-        if self.sasl_mechanism is None or self.sasl_username is None:
-            return ""  # ruled out by the validator; spelled out for the type checker
-        module = f"{packages}.{_LOGIN_MODULES[self.sasl_mechanism]}"
-        user, password = (_jaas_quoted(text) for text in (self.sasl_username, _revealed(self.sasl_password)))
+    def _jaas(self, packages: str, mechanism: SaslMechanism) -> str:
+        module = f"{packages}.{_LOGIN_MODULES[mechanism]}"
+        user, password = (_jaas_quoted(text) for text in (self.sasl_username or "", _revealed(self.sasl_password)))
         return f"{module} required username={user} password={password};"
 
     def _java_stores(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -58,6 +59,9 @@ _PREFIX = "PENSTOCK_"
 _FILE_VARIABLE = "PENSTOCK_SETTINGS"
 #: Variables with our prefix that are no settings: that one, and the mark that an embedded stack's processes carry.
 _NOT_SETTINGS = frozenset({_FILE_VARIABLE, "PENSTOCK_STACK_ID"})
+
+#: Keys whose values are never shown; properties of clients may be anything.
+_SECRET = re.compile(r"password|\.more_(java|python)\b")
 
 _Tree = dict[str, Any]
 _SectionT = TypeVar("_SectionT", bound=BaseModel)
@@ -249,7 +253,7 @@ def _fault(detail: ErrorDetails, layers: Mapping[str, _Tree]) -> str:
     reason = detail["msg"].removeprefix("Value error, ")
     if isinstance(detail["input"], dict | BaseModel):
         return f"{key!r} (from {origin}): {reason}"
-    shown = "a secret" if "password" in key else repr(detail["input"])
+    shown = "a secret" if _SECRET.search(key) else repr(detail["input"])
     return f"{key!r} (from {origin}): {reason[:1].lower()}{reason[1:]}, got {shown}"
 
 
@@ -295,6 +299,8 @@ def _plain(value: object) -> object:
     match value:
         case BaseModel():
             return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+        case dict():
+            return {name: _plain(one) for name, one in value.items()}
         case SecretStr():
             return value.get_secret_value()
         case Path():

@@ -51,7 +51,8 @@ class ModelDescriptor(_Part):
     format: _Word
     """Format of the file, for jobs that know several."""
     uri: Annotated[str, Field(min_length=1)]
-    """The model's file: a path relative to the descriptor's own folder, an absolute path, or a URI."""
+    """The model's file: a path relative to the descriptor's own folder, an absolute path, or a
+    `file://` URI; other kinds are not opened yet."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     """Digest of the file's bytes, in lower-case hexadecimal."""
     inputs: tuple[FieldDescriptor, ...] = ()

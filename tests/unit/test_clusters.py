@@ -80,6 +80,64 @@ def test_certificates_reach_java_clients_as_text(tmp_path: Path) -> None:
     assert cluster.python_client()["ssl_password"] == "secret"
 
 
+KERBEROS = {
+    "bootstrap_servers": "a:1",
+    "security_protocol": "SASL_PLAINTEXT",
+    "more_java": {
+        "sasl.mechanism": "GSSAPI",
+        "sasl.kerberos.service.name": "kafka",
+        "sasl.login.callback.handler.class": "org.apache.kafka.common.security.Some, my.org.apache.kafka.Other",
+    },
+    "more_python": {"sasl_mechanism": "GSSAPI", "sasl_kerberos_service_name": "kafka", "client_dns_lookup": True},
+}
+
+
+def test_a_login_that_penstock_does_not_know_is_passed_on() -> None:
+    """Each client gets its own words, unread; numbers and truth stay what they are."""
+    cluster = ClusterSettings.model_validate(KERBEROS)
+
+    assert cluster.java_properties() == {
+        "bootstrap.servers": "a:1",
+        "security.protocol": "SASL_PLAINTEXT",
+        "request.timeout.ms": "30000",
+        **KERBEROS["more_java"],
+    }
+    assert cluster.python_client().items() >= KERBEROS["more_python"].items()
+
+
+def test_classes_of_kafka_are_named_as_the_client_has_them() -> None:
+    """Flink's client is a renamed copy; who names a class need not know that. Other classes keep their names."""
+    handler = ClusterSettings.model_validate(KERBEROS).java_properties(FLINK_SHADED_KAFKA)
+
+    assert handler["sasl.login.callback.handler.class"] == (
+        f"{FLINK_SHADED_KAFKA}.common.security.Some, my.org.apache.kafka.Other"
+    )
+    again = ClusterSettings(more_java={"a": f"{FLINK_SHADED_KAFKA}.Some"}).java_properties(FLINK_SHADED_KAFKA)
+    assert again["a"] == f"{FLINK_SHADED_KAFKA}.Some"
+
+
+def test_further_properties_win_over_settings() -> None:
+    """They are the last word on what a client is told."""
+    cluster = ClusterSettings(
+        security_protocol="SSL", more_java={"ssl.truststore.type": "JKS"}, more_python={"ssl_check_hostname": False}
+    )
+
+    assert cluster.java_properties()["ssl.truststore.type"] == "JKS"
+    assert cluster.python_client()["ssl_check_hostname"] is False
+
+
+def test_clusters_are_keys() -> None:
+    """Tools ask each cluster once, by what it is; properties among its settings change nothing about that."""
+    same = [ClusterSettings.model_validate(KERBEROS) for _ in range(2)]
+    other = ClusterSettings(
+        bootstrap_servers="a:1",
+        more_python={"sasl_kerberos_name": "a", "sasl_mechanism": "GSSAPI"},
+        more_java={"sasl.mechanism": "GSSAPI"},
+    )
+
+    assert len(dict.fromkeys([*same, other])) == 2
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -88,6 +146,10 @@ def test_certificates_reach_java_clients_as_text(tmp_path: Path) -> None:
             "security_protocol SASL_SSL needs sasl_mechanism, sasl_username, sasl_password",
         ),
         ({"ssl_key_file": "key"}, "ssl_certificate_file and ssl_key_file go together"),
+        ({"more_java": {"sasl.mechanism": "GSSAPI"}}, "a log-in of your own needs 'sasl.mechanism' in more_java and"),
+        ({"more_python": {"acks": 0}}, "more_java and more_python cannot set acks: Penstock does"),
+        ({"more_java": {"group.id": "a", "isolation.level": "b"}}, "cannot set group.id, isolation.level"),
+        ({"more_python": {"security_protocol": "SSL"}}, "cannot set security_protocol"),
         ({"sasl_mechanism": "PLIAN"}, "'PLAIN', 'SCRAM-SHA-256' or 'SCRAM-SHA-512'"),
     ],
 )

@@ -208,6 +208,8 @@ def test_written_settings_read_back_the_same(tmp_path: Path, monkeypatch: pytest
                 "sasl_mechanism": "PLAIN",
                 "sasl_username": "me",
                 "sasl_password": "hunter2",
+                "more_java": {"sasl.login.class": "mine"},
+                "more_python": {"socks5_proxy": "mine", "metrics_num_samples": 3, "ssl_check_hostname": False},
             },
             "flink.delivery_guarantee": "exactly-once",
         }
@@ -219,6 +221,19 @@ def test_written_settings_read_back_the_same(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("PENSTOCK_FLINK__REST_PORT", "2")
     assert settings.read(file) == loaded
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_properties_of_clients_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As JSON, because their names have dots; they may be secret, so they are never shown."""
+    monkeypatch.setenv("PENSTOCK_KAFKA__EXTERNAL__MORE_JAVA", '{"sasl.login.class": "hunter2"}')
+    cluster = settings.load().kafka.external
+
+    assert cluster.java_properties()["sasl.login.class"] == "hunter2"
+    assert "hunter2" not in repr(cluster)
+    monkeypatch.setenv("PENSTOCK_KAFKA__EXTERNAL__MORE_JAVA", '{"sasl.login.class": ["hunter2"]}')
+    with pytest.raises(SettingsError, match=r"more_java.*got a secret") as caught:
+        settings.load()
+    assert "hunter2" not in str(caught.value)
 
 
 def test_differences_name_the_settings() -> None:
