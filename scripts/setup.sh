@@ -27,24 +27,34 @@ done
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly base_python=${PYTHON:-python3.11} python=.venv/bin/python jars=.penstock/jars
+# Free disk that a first setup takes: 1.3 GB of packages, as much again while they are unpacked, and Maven's own.
+readonly packages_mb=3072
 
 # changed STAMP FILE...: whether the files differ from those that the stamp was made of
 changed() { [[ ! -f $1 || $(cat "$1") != "$(sha256sum "${@:2}")" ]]; }
 stamp() { sha256sum "${@:2}" >"$1"; }
+# say TEXT: a step, with the time since the start
+say() { echo "$1 [$SECONDS s]"; }
 
 if ! command -v "$base_python" >/dev/null; then
   echo "error: Python 3.11 is needed, '$base_python' was not found: install it, or name it: PYTHON=/path/to/python3.11" >&2
   exit 5
 fi
-"$base_python" -m penstock.local.versions
 
 # A stamp for each set of pins: the developers' set holds the users' set.
 pins_stamp=.venv/pins-${#pins[@]}.sha256
+needed_mb=0
 if changed "$pins_stamp" "${pins[@]}" && changed .venv/pins-4.sha256 requirements/{core,pmml,models,dev}.txt; then
-  echo "installing the Python packages (about a minute, the first time) ..."
+  needed_mb=$packages_mb
+fi
+"$base_python" -m penstock.local.versions "$needed_mb"
+
+if ((needed_mb)); then
+  say "installing the Python packages (about a minute, the first time) ..."
   "$python" -c '' 2>/dev/null || "$base_python" -m venv --clear .venv
   "$python" -m pip install --quiet --disable-pip-version-check "${pins[@]/#/--requirement=}"
   stamp "$pins_stamp" "${pins[@]}"
+  say "the Python packages are there"
 fi
 
 "$python" -m penstock.local.wheel .penstock/wheel >.venv/wheel.path
@@ -55,8 +65,9 @@ fi
 
 java_sources=(java/io/penstock/flink/*.java)
 if changed "$jars/pom.sha256" pom.xml "${java_sources[@]}"; then
-  echo "fetching the jars ..."
+  say "fetching the jars ..."
   rm -rf "$jars"
   mvn --quiet --batch-mode package 2>&1 | sed $'s/\e\\[[0-9;]*m//g' # it colours even its silence
   stamp "$jars/pom.sha256" pom.xml "${java_sources[@]}"
+  say "the jars are there"
 fi

@@ -1,7 +1,7 @@
 """The programs that the machine must have: what is needed, what was found.
 
-Run as a program (``python3.11 -m penstock.local.versions``) it checks all of them before anything is installed, so it
-imports the standard library only.
+Run as a program (``python3.11 -m penstock.local.versions``) it checks all of them, and the room on the disk, before
+anything is installed, so it imports the standard library only.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["JAVA", "MAVEN", "PYTHON", "Program", "faults", "found", "java", "main"]
+__all__ = ["COMPILER", "JAVA", "MAVEN", "PYTHON", "Program", "disk_faults", "faults", "found", "java", "main"]
 
 _ANSWER_TIMEOUT_S = 30
 _STATUS = 5  # the command line's exit status for a machine that lacks something
+_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,13 @@ JAVA = Program(
     needed=(17,),
     advice="install a JDK 17 or later and put its 'java' on the PATH, or set JAVA_HOME",
 )
+COMPILER = Program(
+    name="Java compiler",
+    command=(JAVA.command[0], "--list-modules"),  # Maven compiles with what its Java has in itself, not with any javac
+    pattern=r"jdk\.compiler@(\d+)(?:\.(\d+))?",
+    needed=(17,),
+    advice="the Java that was found is a runtime (JRE) alone: install the JDK",
+)
 MAVEN = Program(
     name="Maven",
     command=("mvn", "-version"),
@@ -65,7 +73,7 @@ def java() -> str:
 def found(program: Program) -> tuple[int, ...] | None:
     """Return the version that is there, or None: the program is missing, or does not answer with a version."""
     executable, *arguments = program.command
-    path = shutil.which(java() if program is JAVA else executable)
+    path = shutil.which(java() if executable == JAVA.command[0] else executable)
     if path is None:
         return None
     try:
@@ -96,13 +104,21 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(str(part) for part in version)
 
 
-def main() -> None:
-    """Check all programs; end with a message and status 5 if one is missing or too old."""
-    found_faults = faults(PYTHON, JAVA, MAVEN)
+def disk_faults(folder: Path, needed_mb: int) -> list[str]:
+    """Say that a folder's disk has less room than is needed, if it has."""
+    free_mb = shutil.disk_usage(folder).free // _MIB
+    if free_mb >= needed_mb:
+        return []
+    return [f"{needed_mb} MiB of free disk are needed at {str(folder.absolute())!r}, found {free_mb}: make room"]
+
+
+def main(room_mb: int = 0) -> None:
+    """Check all programs and the room here; end with a message and status 5 if anything is missing or too old."""
+    found_faults = [*faults(PYTHON), *(faults(JAVA) or faults(COMPILER)), *faults(MAVEN), *disk_faults(Path(), room_mb)]
     for fault in found_faults:
         sys.stderr.write(f"error: {fault}\n")
     sys.exit(_STATUS if found_faults else 0)
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

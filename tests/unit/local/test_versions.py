@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from penstock.local import versions
-from penstock.local.versions import JAVA, MAVEN, PYTHON, Program
+from penstock.local.versions import COMPILER, JAVA, MAVEN, PYTHON, Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,9 @@ def answering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str,
         (JAVA, 'openjdk version "17.0.15" 2025-04-15', (17, 0)),
         (JAVA, 'openjdk version "21" 2023-09-19', (21,)),
         (JAVA, 'java version "1.8.0_391"', (1, 8)),
+        (COMPILER, "java.base@17.0.15\njdk.compiler@17.0.15\njdk.jdi@17.0.15", (17, 0)),
+        (COMPILER, "java.base@21\njdk.compiler@21", (21,)),
+        (COMPILER, "java.base@17.0.15\njava.compiler@17.0.15", None),
         (MAVEN, "Apache Maven 3.8.7\nMaven home: /usr/share/maven", (3, 8)),
         (MAVEN, "\x1b[1mApache Maven 3.9.6 (bc0240f)\x1b[m", (3, 9)),
         (MAVEN, "nonsense", None),
@@ -71,6 +74,21 @@ def test_too_old_is_named_with_needed_and_found(
 
     assert len(faults) == (0 if fault is None else 1)
     assert fault is None or faults[0].startswith(fault)
+
+
+def test_runtime_without_a_compiler_is_named(answering: Callable[[str, str], None]) -> None:
+    """It is Java enough to run everything, but Maven could not build with it."""
+    answering("java", "java.base@17.0.15")
+
+    (fault,) = versions.faults(COMPILER)
+    assert fault.startswith("Java compiler 17 or later is needed, none was found: the Java that was found is a runtime")
+
+
+def test_room_on_the_disk_is_looked_at(tmp_path: Path) -> None:
+    """Before it is filled with downloads."""
+    assert versions.disk_faults(tmp_path, 1) == []
+    (fault,) = versions.disk_faults(tmp_path, 10**9)
+    assert fault.startswith(f"1000000000 MiB of free disk are needed at '{tmp_path}', found ")
 
 
 def test_missing_program_is_named() -> None:
