@@ -8,38 +8,24 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from penstock.cli.pace import Stop, paced
 from penstock.local import processes
-from penstock.local.waiting import wait_until
 from tests.e2e.events import SOURCES, events, requests_to_nobody
+from tests.e2e.kills import BROKER, JOB_MANAGER, TASK_MANAGER, WORKERS, sent_during
 from tests.e2e.stack import SERVERS, WORKER, Said, Stack
 from tests.e2e.streams import Stream, Watch, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.e2e.streams import Sent
 
 PER_FORM = 10_000
 OUT_S = 240
 REQUESTS_TO_NOBODY = 20
-#: What a machine that restarts everything can work on beside that, and how many events flow between two kills.
-KILL_RATE = 200
-KILL_EVERY = 1_000
-MOST_EVENTS = 1_000_000
-BACK_S = 150
-#: What is killed, and what cannot outlive it.
-KILLS = (
-    (WORKER, None),
-    (SERVERS["task manager"], WORKER),
-    (SERVERS["broker"], None),
-    (SERVERS["job manager"], WORKER),
-)
+KILLS = (WORKERS, TASK_MANAGER, BROKER, JOB_MANAGER)
 AFTER_PER_FORM = 200
 
 
@@ -111,33 +97,7 @@ def started_again(stack: Stack, refused: Stream) -> StartedAgain:
 def killed(stack: Stack, started_again: StartedAgain) -> Stream:
     """All Python workers, task manager, broker and job manager, killed in turn while events of all formats flow."""
     watch = Watch(stack.settings)
-    run = uuid.uuid4().hex[:8]
-    rows = zip(*(events(form, MOST_EVENTS, run) for form in SOURCES), strict=True)
-    sent, stop = [0], Stop()
-    outcome: dict[str, dict[str, Sent]] = {}
-
-    def note(count: int) -> None:
-        sent[0] = count
-
-    def flow() -> None:
-        outcome["sent"] = send(stack.settings, paced((one for row in rows for one in row), KILL_RATE, stop), note)
-
-    def some_more() -> None:
-        due = sent[0] + KILL_EVERY
-        assert wait_until(lambda: sent[0] >= due, BACK_S, 0.05), f"only {sent[0]} of {due} events were sent"
-
-    sender = Thread(target=flow, daemon=True)
-    sender.start()
-    try:
-        for part, takes in KILLS:
-            some_more()
-            stack.kill(part, BACK_S, takes=takes)
-        some_more()
-    finally:
-        stop.set()
-        sender.join(BACK_S)
-    assert outcome, f"the sender did not end after {sent[0]} events"
-    return watch.all_of(outcome["sent"], OUT_S)
+    return watch.all_of(sent_during(stack, KILLS), OUT_S)
 
 
 @dataclass(frozen=True, slots=True)

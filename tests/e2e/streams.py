@@ -115,6 +115,23 @@ class Watch:
         assert done_in_time, f"after {deadline_s} s these hops still had records to work on: {seen}"
         return Stream(dict(sent), self._read())
 
+    def each_of(self, sent: Mapping[str, Sent], deadline_s: float) -> Stream:
+        """Wait until something came of each event; with transactions, an offset may be committed before the records.
+
+        A duplicate of an event is written before what came after it on its partition, so that it has come by then, too.
+        """
+        found: dict[str, list[Record]] = {}
+
+        def done() -> bool:
+            found.clear()
+            found.update(self._read())
+            return sent.keys() <= found.keys()
+
+        assert wait_until(done, deadline_s, POLL_S), (
+            f"after {deadline_s} s nothing came of {sent.keys() - found.keys()}"
+        )
+        return Stream(dict(sent), found)
+
     def _read(self) -> dict[str, list[Record]]:
         found: dict[str, list[Record]] = defaultdict(list)
         for cluster, begins in self._begins.items():

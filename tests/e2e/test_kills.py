@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.conftest import KILL_EVERY, KILLS
+from tests.e2e.conftest import KILLS
+from tests.e2e.kills import KILL_EVERY
 from tests.e2e.streams import DEAD_LETTERS
 from tests.e2e.verdicts import faults
 
