@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Logger:
 
     def _log(self, level: int, event: str, facts: Mapping[str, object], *, trace: bool = False) -> None:
         if self._logger.isEnabledFor(level):
-            self._logger.log(level, "%s", event, exc_info=trace, extra={"facts": facts})
+            extra = {"event": event, "facts": facts}
+            self._logger.log(level, "%s%s", event, _Tail(facts), exc_info=trace, extra=extra)
 
 
 def get_logger(name: str) -> Logger:
@@ -62,14 +64,19 @@ def configure(level: str = "INFO", layout: str = "text", stream: TextIO | None =
         logging.getLogger(name).setLevel(level if level == "DEBUG" else logging.CRITICAL)
 
 
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """Facts as text. They are part of the message, because Flink's workers have a formatter of their own."""
+
+    facts: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return "".join(f" {key}={json.dumps(value, default=str)}" for key, value in self.facts.items())
+
+
 class _TextLines(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
-        facts: Mapping[str, object] = getattr(record, "facts", {})
-        tail = "".join(f" {key}={json.dumps(value, default=str)}" for key, value in facts.items())
-        return super().formatMessage(record) + tail
 
 
 class _JsonLines(logging.Formatter):
@@ -80,7 +87,7 @@ class _JsonLines(logging.Formatter):
             "time": self.formatTime(record),
             "level": record.levelname,
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": getattr(record, "event", None) or record.getMessage(),
         }
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)

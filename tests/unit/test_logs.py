@@ -41,6 +41,13 @@ def test_text_has_facts_after_the_event(configured: Callable[..., io.StringIO]) 
     assert stream.getvalue().endswith('INFO a.b topic made topic="with \\"quotes\\"" partitions=4\n')
 
 
+def test_facts_survive_a_formatter_of_somebody_elses(caplog: pytest.LogCaptureFixture) -> None:
+    """Flink's workers write a line's message, and know nothing of facts."""
+    logs.get_logger("a").warning("model not loaded", model="iris:1")
+
+    assert caplog.messages == ['model not loaded model="iris:1"']
+
+
 def test_json_is_one_valid_object_a_line(configured: Callable[..., io.StringIO]) -> None:
     """Whatever is in event or facts, each line parses; facts cannot pose as the logger."""
     stream = configured(layout="json")
