@@ -74,7 +74,7 @@ def format_storage(settings: Settings, layout: Layout) -> bool:
     """Prepare an empty data folder for its first start; False if it was prepared before.
 
     Raises:
-        StackError: the storage tool refused.
+        StackError: the storage tool refused, or did not end in time.
     """
     if (_data(layout) / "meta.properties").is_file():
         return False
@@ -83,13 +83,17 @@ def format_storage(settings: Settings, layout: Layout) -> bool:
     arguments = ("format", "--standalone", f"--cluster-id={cluster_id}", "-c", str(_properties_file(layout)))
     log = layout.log("kafka-format")
     with log.open("w", encoding="utf-8") as output:
-        answer = subprocess.run(  # noqa: S603 - Kafka's own tool
-            [versions.java(), "-cp", _class_path(settings), "kafka.tools.StorageTool", *arguments],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            timeout=_FORMAT_TIMEOUT_S,
-            check=False,
-        )
+        try:
+            answer = subprocess.run(  # noqa: S603 - Kafka's own tool
+                [versions.java(), "-cp", _class_path(settings), "kafka.tools.StorageTool", *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=_FORMAT_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            advice = f"Kafka did not prepare its data folder within {_FORMAT_TIMEOUT_S} s; is this machine very busy?"
+            raise failed("Kafka's storage", log, advice) from error
     if answer.returncode != 0:
         raise failed("Kafka's storage", log, "Kafka could not prepare its data folder")
     return True

@@ -15,6 +15,7 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from penstock.local import processes
+from penstock.local.waiting import failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -113,7 +114,11 @@ class Supervisor:
         return self._layout.socket.exists() and self._state() is not None
 
     def launch(self, text: str) -> None:
-        """Start supervisord in the background with this configuration; its own wish to be a daemon is used for that."""
+        """Start supervisord in the background with this configuration; its own wish to be a daemon is used for that.
+
+        Raises:
+            StackError: it ended at once.
+        """
         file = self._layout.conf / "supervisord.conf"
         file.write_text(text, encoding="utf-8")
         environment = {
@@ -121,15 +126,18 @@ class Supervisor:
             **processes.mark(self._layout.stack_id, PROGRAM),
         }
         with self._layout.log(PROGRAM).open("a", encoding="utf-8") as log:
-            subprocess.run(  # noqa: S603 - this environment's own supervisord
+            answer = subprocess.run(  # noqa: S603 - this environment's own supervisord
                 [sys.executable, "-m", "supervisor.supervisord", "-c", str(file)],
                 cwd=self._layout.state_dir,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                check=True,
+                check=False,
             )
+        if answer.returncode != 0:
+            advice = f"supervisord did not start (exit status {answer.returncode})"
+            raise failed(f"start {PROGRAM}", self._layout.log(PROGRAM), advice)
 
     def start(self, name: str) -> bool:
         """Start a program without waiting for it; False if it runs already."""

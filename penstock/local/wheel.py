@@ -30,7 +30,7 @@ def build(project_dir: Path, folder: Path) -> Path:
     """Return the wheel of the checkout at ``project_dir``; it is built if the one in ``folder`` is of other sources.
 
     Raises:
-        StackError: there is no checkout, or the build fails.
+        StackError: there is no checkout, or the build fails or does not end in time.
     """
     if not (project_dir / "pyproject.toml").is_file():
         raise StackError("wheel", "", f"{str(project_dir)!r} is no checkout of Penstock: run this in one")
@@ -41,14 +41,18 @@ def build(project_dir: Path, folder: Path) -> Path:
         return built[0]
     for old in built:
         old.unlink()
-    answer = subprocess.run(  # noqa: S603 - the build tool of this environment
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-        cwd=project_dir,
-        capture_output=True,
-        text=True,
-        timeout=_BUILD_TIMEOUT_S,
-        check=False,
-    )
+    try:
+        answer = subprocess.run(  # noqa: S603 - the build tool of this environment
+            [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+            cwd=project_dir,
+            capture_output=True,
+            text=True,
+            timeout=_BUILD_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        advice = f"the wheel was not built within {_BUILD_TIMEOUT_S} s; is this machine very busy? Run this again"
+        raise StackError("wheel", "", advice) from error
     if answer.returncode != 0:
         raise StackError("wheel", answer.stderr.strip(), "the wheel cannot be built from the checkout; mend that first")
     stamp.write_text(digest, encoding="ascii")

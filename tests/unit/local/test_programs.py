@@ -8,12 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from penstock.errors import StackError
 from penstock.local import broker, flink_cluster, supervision
 from penstock.local.layout import Layout
 from penstock.local.parts import DEMO, OPTIONAL, programs, servers
 from penstock.settings import Settings
 
 WHEEL = Path("/w/penstock.whl")
+
+
+@pytest.fixture(autouse=True)
+def _java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Java that answers nobody."""
+    program = tmp_path / "jdk" / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "jdk"))
 
 
 @pytest.fixture
@@ -92,6 +103,27 @@ def test_broker_takes_dead_letters(settings: Settings) -> None:
     assert int(properties["message.max.bytes"]) >= settings.limits.max_dead_letter_bytes
     assert properties["auto.create.topics.enable"] == "false"
     assert properties["listeners"] == "PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2"
+
+
+def test_slow_storage_tool_is_given_up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of ours tells it, with the log, not a stack trace."""
+    monkeypatch.setattr(broker, "_FORMAT_TIMEOUT_S", 0.01)
+    layout = Layout.of(settings)
+    layout.make()
+
+    with pytest.raises(StackError, match=r"within 0\.01 s; is this machine very busy\?; its log is"):
+        broker.format_storage(settings, layout)
+
+
+def test_supervisor_that_does_not_start_is_told(settings: Settings) -> None:
+    """With its exit status and its own words."""
+    layout = Layout.of(settings)
+    layout.make()
+
+    with pytest.raises(StackError, match=r"supervisord did not start \(exit status 2\)") as caught:
+        supervision.Supervisor(layout).launch("no configuration")
+
+    assert "Error" in caught.value.log_tail
 
 
 def test_flinks_configuration_follows_settings() -> None:

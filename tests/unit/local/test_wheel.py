@@ -77,6 +77,14 @@ def test_failed_build_tells_why(checkout: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob("*.whl"))
 
 
+def test_slow_build_is_given_up(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of ours tells it, not a stack trace."""
+    monkeypatch.setattr(wheel, "_BUILD_TIMEOUT_S", 0.001)
+
+    with pytest.raises(StackError, match=r"not built within 0\.001 s"):
+        wheel.build(checkout, tmp_path / "out")
+
+
 def test_without_a_checkout_there_is_no_wheel(tmp_path: Path) -> None:
     """The message says which folder is none."""
     with pytest.raises(StackError, match="is no checkout of Penstock"):
