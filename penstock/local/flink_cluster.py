@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from penstock.errors import StackError
+from penstock.local import java
 
 if TYPE_CHECKING:
     from penstock.local.layout import Layout
@@ -112,8 +113,13 @@ def command(program: str) -> list[str]:
 
 
 def environment(layout: Layout) -> dict[str, str]:
-    """Return what Flink's scripts read from the environment, those that submit jobs included."""
+    """Return what Flink's scripts read from the environment, those that submit jobs included.
+
+    Java's folder is among it, so that the PMML job's workers load the very Java that was looked at before the start.
+    """
+    java_home = java.home()
     return {
+        **({"JAVA_HOME": java_home} if java_home else {}),
         "FLINK_HOME": str(_home()),
         "FLINK_CONF_DIR": str(layout.flink_conf),
         "FLINK_LIB_DIR": str(layout.flink_lib),
