@@ -65,9 +65,18 @@ fi
 
 java_sources=(java/io/penstock/flink/*.java)
 if changed "$jars/pom.sha256" pom.xml "${java_sources[@]}"; then
+  # Java opens jars when it needs them: those of a running program must stay as they are.
+  if [[ -n $(find /proc/[0-9]*/fd -lname "$(readlink -f "$jars")/*" -print -quit 2>/dev/null) ]]; then
+    echo "error: the jars in $jars are out of date (pom.xml or java/ changed), and a stack runs from them: stop it" \
+      "first, with scripts/stop.sh" >&2
+    exit 1
+  fi
   say "fetching the jars ..."
+  rm -rf "$jars.new"
+  mvn --quiet --batch-mode package -Djars.directory="$PWD/$jars.new" 2>&1 |
+    sed $'s/\e\\[[0-9;]*m//g' # it colours even its silence
+  stamp "$jars.new/pom.sha256" pom.xml "${java_sources[@]}"
   rm -rf "$jars"
-  mvn --quiet --batch-mode package 2>&1 | sed $'s/\e\\[[0-9;]*m//g' # it colours even its silence
-  stamp "$jars/pom.sha256" pom.xml "${java_sources[@]}"
+  mv "$jars.new" "$jars"
   say "the jars are there"
 fi
