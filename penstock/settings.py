@@ -47,6 +47,7 @@ __all__ = [
     "Settings",
     "TopicSettings",
     "differences",
+    "from_flags",
     "keys",
     "load",
     "read",
@@ -150,6 +151,11 @@ def load(path: Path | None = None, overrides: Mapping[str, object] | None = None
         raise SettingsError(faults) from error
 
 
+def from_flags(flags: Mapping[str, object]) -> Settings:
+    """Return the settings of flags alone, by dotted key: neither file nor environment have a say."""
+    return Settings(**_merged({"project_dir": _project_dir()}, _tree(flags)))
+
+
 def write(settings: Settings, path: Path) -> None:
     """Write the settings in force to a file that ``load`` reads back; only its owner may read it (passwords)."""
     text = yaml.safe_dump(_plain(settings), sort_keys=False)
@@ -159,8 +165,16 @@ def write(settings: Settings, path: Path) -> None:
 
 
 def read(path: Path) -> Settings:
-    """Read what ``write`` wrote; neither environment nor flags have a say."""
-    return Settings(**_read(path))
+    """Read what ``write`` wrote; neither environment nor flags have a say.
+
+    Raises:
+        SettingsError: the file cannot be read, or is of a release with other settings.
+    """
+    tree = _read(path)
+    try:
+        return Settings(**tree)
+    except ValidationError as error:
+        raise SettingsError(tuple(_fault(detail, {f"{path}": tree}) for detail in error.errors())) from error
 
 
 def differences(old: Settings, new: Settings) -> list[str]:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from penstock import logs, settings
+from penstock.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["state_dir_option", "with_settings"]
+    from penstock.settings import Settings
+
+__all__ = ["state_dir_option", "with_settings", "with_settings_or_kept"]
 
 T = TypeVar("T")
 
@@ -32,7 +35,32 @@ state_dir_option = click.option(
 
 def with_settings(command: Callable[..., T]) -> Callable[..., T]:
     """Add ``--settings`` and ``--bootstrap-servers``, and call the command with the loaded settings first."""
+    return _with(command, settings.load)
 
+
+def with_settings_or_kept(command: Callable[..., T]) -> Callable[..., T]:
+    """Do as ``with_settings``, but take those that the stack was started with where those of now are wrong."""
+    return _with(command, _load_or_kept)
+
+
+def _load_or_kept(file: Path | None, flags: Mapping[str, object]) -> Settings:
+    from penstock.local.layout import Layout
+
+    try:
+        return settings.load(file, flags)
+    except SettingsError as error:
+        given = settings.from_flags(flags)
+        kept = Layout.of(given).settings_file
+        if not kept.is_file():
+            raise
+        click.echo(f"{error}\ngoing by the settings that the stack was started with, {str(kept)!r}", err=True)
+    try:
+        return settings.read(kept)
+    except SettingsError:
+        return given  # of another release: what was started is found by its state folder alone
+
+
+def _with(command: Callable[..., T], load: Callable[[Path | None, Mapping[str, object]], Settings]) -> Callable[..., T]:
     @click.option(
         "--settings",
         "settings_file",
@@ -43,7 +71,7 @@ def with_settings(command: Callable[..., T]) -> Callable[..., T]:
     @functools.wraps(command)
     def wrapped(*, settings_file: Path | None, **options: Any) -> T:
         flags = {key: options.pop(name, None) for name, key in _SETTING_FLAGS.items()}
-        loaded = settings.load(settings_file, flags)
+        loaded = load(settings_file, flags)
         logs.configure(loaded.logs.level, loaded.logs.layout)
         return command(loaded, **options)
 

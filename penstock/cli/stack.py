@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from penstock.cli.exits import Exit
-from penstock.cli.options import state_dir_option, with_settings
+from penstock.cli.options import state_dir_option, with_settings, with_settings_or_kept
 from penstock.deployables import SCORING, chosen
 from penstock.local import report, stack
 from penstock.local.layout import Layout
@@ -61,13 +61,19 @@ Examples:
   penstock down
   penstock down --purge
 
-Exit status: 0 nothing of the stack runs any more."""
+Exit status: 0 nothing of the stack runs any more, 1 there is no stack at this place."""
 )
 @click.option("--purge", is_flag=True, help="Also delete its data: topics, checkpoints, logs.")
 @state_dir_option
-@with_settings
+@with_settings_or_kept
 def down(settings: Settings, *, purge: bool) -> None:
-    """Stop what 'up' started; its data stays."""
+    """Stop what 'up' started; its data stays.
+
+    Settings that are wrong by now do not keep a stack from being stopped: it goes by those that it was started with.
+    """
+    if not stack.present(settings):
+        place = str(settings.local.state_dir)
+        raise click.ClickException(f"no stack at {place!r}: run this in its checkout, or name its folder: --state-dir")
     count = stack.down(settings, Reporter(), purge=purge)
     click.echo(f"ended {count} processes" if count else "nothing ran")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from penstock import kafka, topics
 from penstock import settings as settings_file
-from penstock.errors import FlinkUnavailableError, StackError
+from penstock.errors import FlinkUnavailableError, SettingsError, StackError
 from penstock.local import broker, flink_cluster, jobs, machine, processes, wheel
 from penstock.local.layout import Layout
 from penstock.local.parts import DEMO, KEEPER, programs, servers
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from penstock.deployables import Deployable
     from penstock.settings import Settings
 
-__all__ = ["Choice", "alone", "down", "running_settings", "up"]
+__all__ = ["Choice", "alone", "down", "present", "running_settings", "up"]
 
 #: One look at the broker; the step's deadline counts over many of them.
 _LOOK_MS = 1_000
@@ -64,15 +64,23 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> None:
             stack.run_demo()
 
 
+def present(settings: Settings) -> bool:
+    """Say whether there is a state folder where the settings say, or processes of a stack that had one."""
+    layout = Layout.of(settings)
+    return layout.state_dir.is_dir() or bool(processes.marked(layout.stack_id))
+
+
 def down(settings: Settings, reporter: Reporter, *, purge: bool) -> int:
     """Take the stack down and return how many processes that ended; its data stays, unless ``purge``."""
     layout = Layout.of(settings)
+    if not layout.lock.is_file() and not processes.marked(layout.stack_id):
+        return 0  # nothing was ever started here, so nothing is touched
     supervisor = Supervisor(layout)
     with alone(layout, settings.local.stop_deadline_s):
         count = len(processes.marked(layout.stack_id))
         if supervisor.alive:
             with reporter.step("end the jobs"):
-                jobs.stop_all(running_settings(settings), layout)
+                jobs.stop_all(_settings_to_stop_by(settings), layout)
             with reporter.step("end the processes"):
                 # One after the other, each with its own patience.
                 supervisor.shutdown(settings.local.stop_deadline_s * len(supervisor.states()))
@@ -91,6 +99,14 @@ def running_settings(settings: Settings) -> Settings:
     """Return the settings that the stack was last started with, or those given if it never was."""
     file = Layout.of(settings).settings_file
     return settings_file.read(file) if file.is_file() else settings
+
+
+def _settings_to_stop_by(settings: Settings) -> Settings:
+    """Those that it runs with, where this release can still read them: a stack must be stoppable after an upgrade."""
+    try:
+        return running_settings(settings)
+    except SettingsError:
+        return settings
 
 
 @contextmanager

@@ -1,0 +1,105 @@
+"""``penstock up`` and ``down`` where they refuse, or have nothing to do: no process is started here."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from penstock import settings as settings_file
+from penstock.cli.__main__ import cli
+from penstock.cli.exits import Exit
+from penstock.local.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from click.testing import Result
+
+    Penstock = Callable[..., Result]
+
+
+@pytest.fixture
+def penstock(tmp_path: Path) -> Iterator[Penstock]:
+    """Run a command with these settings, on a state folder of its own."""
+    handlers = logging.getLogger().handlers[:]
+
+    def run(*arguments: str, state: str = "state", **settings: Any) -> Result:
+        file = tmp_path / "penstock.yaml"
+        file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        return CliRunner().invoke(cli, [*arguments, "--settings", str(file), "--state-dir", str(tmp_path / state)])
+
+    yield run
+    logging.getLogger().handlers[:] = handlers
+
+
+def started(folder: Path) -> Layout:
+    """Make a state folder as that of a stack that was started once."""
+    layout = Layout(folder)
+    layout.make()
+    layout.lock.write_text(layout.stack_id, encoding="ascii")
+    settings_file.write(settings_file.Settings(local={"state_dir": folder}), layout.settings_file)
+    return layout
+
+
+def test_down_finds_no_stack(penstock: Penstock, tmp_path: Path) -> None:
+    """Another folder than the stack's is told as such, and nothing is made in it."""
+    result = penstock("down")
+
+    assert result.exit_code == Exit.FAILED
+    assert f"no stack at '{tmp_path / 'state'}': run this in its checkout" in result.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_down_of_what_was_never_started_touches_nothing(penstock: Penstock, tmp_path: Path) -> None:
+    """A folder with the jars only, or somebody else's."""
+    data = tmp_path / "state" / "data"
+    data.mkdir(parents=True)
+
+    result = penstock("down", "--purge")
+
+    assert (result.exit_code, result.stdout) == (Exit.OK, "nothing ran\n")
+    assert list((tmp_path / "state").rglob("*")) == [data]
+
+
+def test_down_twice_is_harmless(penstock: Penstock, tmp_path: Path) -> None:
+    """Also after a purge."""
+    started(tmp_path / "state")
+
+    for _ in range(2):
+        result = penstock("down", "--purge")
+        assert (result.exit_code, result.stdout.splitlines()[-1]) == (Exit.OK, "nothing ran")
+
+
+def test_down_goes_by_kept_settings_where_the_file_is_wrong(penstock: Penstock, tmp_path: Path) -> None:
+    """A typo must not keep a stack running."""
+    layout = started(tmp_path / "state")
+    layout.pid_file("kafka").touch()
+
+    result = penstock("down", lokal={})
+
+    assert result.exit_code == Exit.OK
+    assert "'lokal' (from" in result.stderr
+    assert "going by the settings that the stack was started with" in result.stderr
+    assert not layout.run.exists()
+
+
+def test_down_without_kept_settings_tells_the_fault(penstock: Penstock) -> None:
+    """There is nothing else to go by."""
+    result = penstock("down", lokal={})
+
+    assert result.exit_code == Exit.USAGE
+    assert "'lokal' (from" in result.stderr
+
+
+def test_down_after_an_upgrade(penstock: Penstock, tmp_path: Path) -> None:
+    """Kept settings that this release cannot read do not keep a stack from being stopped."""
+    layout = started(tmp_path / "state")
+    layout.settings_file.write_text("gone: 1\n", encoding="utf-8")
+
+    assert penstock("down").exit_code == Exit.OK
+    assert penstock("down", lokal={}).exit_code == Exit.OK
