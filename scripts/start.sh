@@ -9,7 +9,8 @@ Usage: scripts/start.sh [OPTIONS OF 'penstock up'] [-h]
 Sets up what is missing (scripts/setup.sh) and starts Kafka, Flink, the jobs and the demo. Run it again at any time: what
 runs is left alone. Paths are taken from the checkout's folder. Stop it all with scripts/stop.sh.
 
-  --no-demo                       without the generator that writes 3 events a second
+  --no-demo                       without the generator that writes 3 events a second; one that runs is ended
+  --demo                          with it, also on your own Kafka
   --jobs pmml                     which scoring jobs to run
   --no-jobs                       Kafka and Flink only
   --bootstrap-servers HOST:PORT   your own Kafka, instead of one that is started here

@@ -11,11 +11,13 @@ import click
 from penstock.cli.exits import Exit
 from penstock.cli.options import state_dir_option, with_settings, with_settings_or_kept
 from penstock.deployables import SCORING, chosen
+from penstock.local import demo as demo_events
 from penstock.local import report, stack
 from penstock.local.layout import Layout
 from penstock.local.waiting import Reporter
 
 if TYPE_CHECKING:
+    from penstock.routing.document import RoutingDocument
     from penstock.settings import Settings
 
 __all__ = ["down", "status", "up"]
@@ -31,7 +33,12 @@ Examples:
 Exit status: 0 everything runs, 2 wrong settings or routing document, 3 your Kafka cannot be used, 5 this machine lacks
 something (nothing was started), 6 a step failed (what was started keeps running; 'penstock down' ends it)."""
 )
-@click.option("--demo/--no-demo", default=True, help="Also write iris events, at the rate that the settings say.")
+@click.option(
+    "--demo/--no-demo",
+    default=None,
+    help="Also write iris events, at the rate that the settings say; --no-demo ends a demo that runs.  "
+    "[default: --demo, but not on a Kafka of yours]",
+)
 @click.option(
     "--jobs",
     "words",
@@ -44,15 +51,15 @@ something (nothing was started), 6 a step failed (what was started keeps running
 @click.option("--no-jobs", is_flag=True, help="Kafka, its topics and Flink only: no adapters, no jobs, no demo.")
 @state_dir_option
 @with_settings
-def up(settings: Settings, *, demo: bool, words: tuple[str, ...], no_jobs: bool) -> None:
+def up(settings: Settings, *, demo: bool | None, words: tuple[str, ...], no_jobs: bool) -> None:
     """Start Kafka, Flink, the jobs and the demo on this machine.
 
     What runs already is left alone, so that this can be run again at any time. Kafka is not started where the settings
     or --bootstrap-servers name one of yours.
     """
-    choice = stack.Choice(jobs=() if no_jobs else chosen(dict.fromkeys(words)), demo=demo and not no_jobs)
-    stack.up(settings, choice, Reporter())
-    click.echo(_closing(settings, results=bool(choice.jobs)))
+    choice = stack.Choice(jobs=() if no_jobs else chosen(dict.fromkeys(words)), demo=demo)
+    document = stack.up(settings, choice, Reporter())
+    click.echo(_closing(settings, document if choice.jobs else None))
 
 
 @click.command(
@@ -99,14 +106,15 @@ def status(settings: Settings, *, form: str) -> None:
         raise click.exceptions.Exit(Exit.FAILED)
 
 
-def _closing(settings: Settings, *, results: bool) -> str:
+def _closing(settings: Settings, document: RoutingDocument | None) -> str:
     context = click.get_current_context()
     flags_given = any(
         context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         for name in ("settings_file", "bootstrap_servers", "state_dir")
     )
     flags = f" --settings {shlex.quote(str(Layout.of(settings).settings_file))}" if flags_given else ""
-    see_results = f"See results:  .venv/bin/penstock tail iris-results{flags}\n" if results else ""
+    topic = shlex.quote(demo_events.results_topic(document)) if document else ""
+    see_results = f"See results:  .venv/bin/penstock tail {topic}{flags}\n" if document else ""
     return f"""
 Flink   {settings.flink.rest_url}
 Kafka   {settings.kafka.external.bootstrap_servers}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from penstock import kafka, topics
 from penstock import settings as settings_file
 from penstock.errors import FlinkUnavailableError, SettingsError, StackError
-from penstock.local import broker, flink_cluster, jobs, machine, processes, wheel
+from penstock.local import broker, demo, flink_cluster, jobs, machine, processes, wheel
 from penstock.local.layout import Layout
 from penstock.local.parts import DEMO, KEEPER, programs, servers
 from penstock.local.rest import FlinkRest
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from penstock.deployables import Deployable
+    from penstock.routing.document import RoutingDocument
     from penstock.settings import Settings
 
 __all__ = ["Choice", "alone", "down", "present", "running_settings", "up"]
@@ -40,11 +41,13 @@ class Choice:
     """What to run on top of Kafka and Flink."""
 
     jobs: tuple[Deployable, ...]
-    demo: bool
+    demo: bool | None = None
+    """None: with jobs, unless users' topics are on a cluster of the user's own; a demo that runs is left alone.
+    False: none, and one that runs is ended."""
 
 
-def up(settings: Settings, choice: Choice, reporter: Reporter) -> None:
-    """Bring the stack up: start what does not run, leave alone what does.
+def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocument:
+    """Bring the stack up: start what does not run, leave alone what does. Returns the document that it runs with.
 
     Raises:
         PrerequisiteError: this machine lacks something; nothing was started.
@@ -60,8 +63,11 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> None:
         stack.await_flink()
         if choice.jobs:
             stack.run_jobs(choice.jobs)
-        if choice.demo:
-            stack.run_demo()
+            if choice.demo is not False:
+                stack.run_demo(asked=choice.demo is True)
+        if choice.demo is False:
+            stack.end_demo()
+        return stack.document
 
 
 def present(settings: Settings) -> bool:
@@ -149,7 +155,8 @@ class _Stack:
     def prepare(self) -> None:
         """Look before anything is started, build the wheel, and have a supervisor."""
         settings = self._settings
-        self._plan = topics.topics_for(document.load(settings.routing_file, prefix=settings.topics.prefix), settings)
+        self.document = document.load(settings.routing_file, prefix=settings.topics.prefix)
+        self._plan = topics.topics_for(self.document, settings)
         if self._supervisor.alive:
             self._refuse_other_settings()
             self._wheel = self._build()
@@ -238,13 +245,27 @@ class _Stack:
             outcome.append(f"{len(wanted)} jobs")
         self._supervisor.start(KEEPER)
 
-    def run_demo(self) -> None:
-        """Start the demo generator."""
+    def run_demo(self, *, asked: bool) -> None:
+        """Start the demo generator, where its events have a place and do not surprise anyone."""
         with self._step("start the demo") as outcome:
+            misfit = demo.misfit(self.document)
+            if misfit is not None:
+                self._supervisor.stop(DEMO)
+                outcome.append(f"left out: {misfit}")
+                return
+            if not asked and demo.on_own_cluster(self._settings):
+                outcome.append("left out: the events would go to your Kafka; '--demo' writes them")
+                return
             self._supervisor.start(DEMO)
             running = lambda: self._supervisor.states()[DEMO] == "RUNNING"  # noqa: E731 - a name for what is awaited
             self._wait_for(DEMO, self._settings.local.demo_deadline_s, running)
             outcome.append(f"{self._settings.local.demo_rate:g} events/s")
+
+    def end_demo(self) -> None:
+        """End a demo that runs."""
+        if self._supervisor.stop(DEMO):
+            with self._step("end the demo"):
+                pass
 
     def _wait_for(self, program: str, deadline_s: float, probe: Callable[[], bool]) -> None:
         """Wait for a program; not to the end if its supervisor has given it up."""

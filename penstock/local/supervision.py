@@ -32,8 +32,9 @@ _MIB = 1024 * 1024
 _START_SECONDS = 2
 #: Each try waits a second longer than the one before; then it is given up, which `penstock status` says.
 _START_RETRIES = 3
-#: supervisord's Faults: for asking twice, and for asking one that is ending.
+#: supervisord's Faults: for asking twice to start or to stop, and for asking one that is ending.
 _ALREADY_STARTED = 60
+_NOT_RUNNING = 70
 _ENDING = 6
 
 
@@ -145,6 +146,16 @@ class Supervisor:
             self._ask("startProcess", name, False)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode == _ALREADY_STARTED:
+                return False
+            raise
+        return True
+
+    def stop(self, name: str) -> bool:
+        """Stop a program and wait until it has ended; False if it does not run."""
+        try:
+            self._ask("stopProcess", name)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == _NOT_RUNNING:
                 return False
             raise
         return True

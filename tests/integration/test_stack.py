@@ -243,7 +243,9 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
     assert wait_until(lambda: not stack.status()["healthy"], BACK_S, POLL_S)
     assert wait_until(lambda: stack.status()["healthy"], BACK_S, POLL_S), stack.status()
 
-    assert "submit the jobs .................. they run" in stack.run("up", "--no-demo").stdout
+    said = stack.run("up", "--no-demo").stdout
+    assert "submit the jobs .................. they run" in said
+    assert "end the demo" in said
     routing.write_text(routing.read_text(encoding="utf-8").replace("version: 1", "version: 2"), encoding="utf-8")
     assert "input_adapter, pmml_job, output_adapter" in stack.run("up", "--no-demo").stdout
     resident = sum(fact["resident_mib"] for fact in stack.status()["processes"])
