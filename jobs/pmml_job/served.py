@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from jobs.pmml_job.inspection import compare
 from jobs.pmml_job.requests import RequestReader
 from penstock.errors import ModelLoadError, RecordError, ScoringError
 from penstock.event import CONTENT_TYPE, JSON, MODEL, RESULT, added_size, pack_headers
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from jobs.pmml_job.engine import Engine, PmmlModel
     from jobs.pmml_job.mining_schema import Scalar
     from jobs.pmml_job.requests import Request, Row
-    from penstock.models.descriptor import FieldDescriptor, ModelDescriptor
+    from penstock.models.descriptor import ModelDescriptor
 
 __all__ = ["Answer", "ServedModel", "serve"]
 
@@ -81,9 +82,9 @@ def serve(descriptor: ModelDescriptor, engine: Engine) -> ServedModel:
     """
     ref = str(descriptor.ref)
     model = engine(fetch(descriptor), ref)
-    _compare(ref, "inputs", descriptor.inputs, {field.name: field.data_type for field in model.inputs})
+    compare(ref, "inputs", descriptor.inputs, {field.name: field.data_type for field in model.inputs})
     outputs = {output.name: output.data_type for output in model.outputs}
-    _compare(ref, "outputs", descriptor.outputs, outputs)
+    compare(ref, "outputs", descriptor.outputs, outputs)
     if descriptor.prediction is not None and descriptor.prediction not in outputs:
         known = ", ".join(outputs)
         raise ModelLoadError(ref, f"its prediction is to be output {descriptor.prediction!r}; its outputs: {known}")
@@ -92,13 +93,6 @@ def serve(descriptor: ModelDescriptor, engine: Engine) -> ServedModel:
     if descriptor.sample is not None:
         _warm_up(served, descriptor.sample)
     return served
-
-
-def _compare(ref: str, what: str, described: Sequence[FieldDescriptor], found: dict[str, str]) -> None:
-    """A descriptor that speaks of other fields than the file is about another file, or out of date."""
-    expected = {field.name: field.type for field in described}
-    if expected and expected != found:
-        raise ModelLoadError(ref, f"its descriptor has {what} {expected}, its file {found}")
 
 
 def _warm_up(served: ServedModel, sample: object) -> None:

@@ -39,6 +39,7 @@ COMMANDS = {
 _STATUSES: dict[type[BaseException], Exit] = {
     errors.SettingsError: Exit.USAGE,
     errors.RoutingDocumentError: Exit.USAGE,
+    errors.ModelError: Exit.USAGE,
     errors.KafkaUnavailableError: Exit.UNAVAILABLE,
     errors.PrerequisiteError: Exit.LACKING,
     errors.StackError: Exit.STEP_FAILED,

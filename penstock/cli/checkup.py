@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from penstock.cli.journeys import Hop, Stage
 from penstock.cli.whereabouts import cluster_of, present_topics
 from penstock.deployables import ADAPTERS, SCORING, Deployable
-from penstock.errors import FlinkUnavailableError, ModelError, UnknownModelError
+from penstock.errors import FlinkUnavailableError, ModelError
 from penstock.local.jobs import latest
 from penstock.local.rest import FlinkRest
 from penstock.local.waiting import wait_until
-from penstock.models.ref import ModelRef
+from penstock.models.inspection import inspect
 from penstock.models.repository import Catalog, read_catalog
 from penstock.topics import shortfalls, topics_for
 
@@ -85,20 +85,10 @@ class Parts:
     def _models(self) -> Check:
         try:
             self.catalog = read_catalog(self._settings.models_dir)
+            inspect(self.catalog, self._document)
         except ModelError as error:
             return Check(name="models", well=False, detail=str(error))
-        missing = [route.model for route in self._document.routes if not self._has(route.model)]
-        if missing:
-            detail = f"{self._settings.models_dir} has no {', '.join(sorted(set(missing)))}"
-            return Check(name="models", well=False, detail=detail)
         return Check(name="models", well=True, detail=", ".join(str(model.ref) for model in self.catalog))
-
-    def _has(self, model: str) -> bool:
-        try:
-            self.catalog.resolve(ModelRef.parse(model))
-        except UnknownModelError:
-            return False
-        return True
 
     def _kafka(self) -> Check:
         clusters = dict.fromkeys((self._settings.kafka.external, self._settings.kafka.internal_cluster))

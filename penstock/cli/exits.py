@@ -15,7 +15,7 @@ class Exit(IntEnum):
     FAILED = 1
     """It was not, or not all of it: the message says what."""
     USAGE = 2
-    """The command line or the settings are wrong; nothing was tried."""
+    """The command line, the settings, the routing document or a model are wrong; nothing was tried."""
     UNAVAILABLE = 3
     """Kafka cannot be reached."""
     TIMED_OUT = 4

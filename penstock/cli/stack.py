@@ -30,8 +30,9 @@ Examples:
   penstock up --no-demo --jobs pmml
   penstock up --bootstrap-servers broker-1:9092,broker-2:9092
 
-Exit status: 0 everything runs, 2 wrong settings or routing document, 3 your Kafka cannot be used, 5 this machine lacks
-something (nothing was started), 6 a step failed (what was started keeps running; 'penstock down' ends it)."""
+Exit status: 0 everything runs, 2 wrong settings, routing document or model (what runs is left alone), 3 your Kafka
+cannot be used, 5 this machine lacks something (nothing was started), 6 a step failed (what was started keeps running;
+'penstock down' ends it)."""
 )
 @click.option(
     "--demo/--no-demo",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from penstock.deployables import SCORING, SUBMITTED, chosen
 from penstock.errors import FlinkUnavailableError, StackError
-from penstock.local import flink_cluster, processes
+from penstock.local import applied, flink_cluster, processes
 from penstock.local.rest import ALIVE, FlinkRest, Job
 from penstock.local.waiting import failed, wait_until
 from penstock.logs import get_logger
@@ -54,13 +54,13 @@ def latest(rest: FlinkRest, wanted: Iterable[Deployable]) -> dict[str, Job | Non
 def submit(settings: Settings, layout: Layout, wanted: Collection[Deployable], wheel: Path) -> list[str]:
     """Submit what the cluster does not have, has lost, or runs from other sources, routing document or models.
 
-    Returns the names of what was submitted.
+    Document and models are those that `applied` keeps. Returns the names of what was submitted.
 
     Raises:
         StackError: a submission failed.
     """
     rest = FlinkRest(settings.flink.rest_url)
-    digest = _digest(settings, wheel)
+    digest = _digest(layout, wheel)
     digests = _submitted_digests(layout)
     missing, outdated = [], []
     for name, job in latest(rest, wanted).items():
@@ -92,13 +92,13 @@ def forget(layout: Layout) -> None:
     _digests_file(layout).unlink(missing_ok=True)
 
 
-def _digest(settings: Settings, wheel: Path) -> str:
-    """Return a digest of all that a job reads when it starts; the settings cannot differ while the stack runs."""
-    models = sorted(
-        path for path in settings.models_dir.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    )
+def _digest(layout: Layout, wheel: Path) -> str:
+    """Return a digest of all that a job reads when it starts; descriptors hold the digests of the models' files.
+
+    Not of the jars, which a job cannot change: they are on the cluster's own class path as long as it runs.
+    """
     digest = hashlib.sha256()
-    for path in (wheel, settings.routing_file, *models):
+    for path in (wheel, *applied.files(layout)):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
@@ -125,7 +125,7 @@ def _submit(settings: Settings, layout: Layout, wanted: Iterable[Deployable], wh
         "PYTHONPATH": str(wheel),
     }
     modules = [item.module for item in wanted]
-    told = ["--settings", str(layout.settings_file), "--wheel", str(wheel)]
+    told = ["--settings", str(applied.settings_path(layout)), "--wheel", str(wheel)]
     with log.open("w", encoding="utf-8") as output:
         try:
             subprocess.run(  # noqa: S603 - our own program

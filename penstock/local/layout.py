@@ -60,6 +60,11 @@ class Layout:
         return self.conf / "settings.yaml"
 
     @property
+    def applied(self) -> Path:
+        """The routing document and the models' descriptors that the jobs were submitted with."""
+        return self.conf / "applied"
+
+    @property
     def data(self) -> Path:
         """What must survive a restart: the broker's log, Flink's checkpoints."""
         return self.state_dir / "data"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from penstock import kafka, topics
 from penstock import settings as settings_file
 from penstock.errors import FlinkUnavailableError, SettingsError, StackError
-from penstock.local import broker, demo, flink_cluster, jobs, machine, processes, wheel
+from penstock.local import applied, broker, demo, flink_cluster, jobs, machine, processes, wheel
 from penstock.local.layout import Layout
 from penstock.local.parts import DEMO, KEEPER, programs, servers
 from penstock.local.rest import FlinkRest
@@ -50,6 +50,8 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocumen
     """Bring the stack up: start what does not run, leave alone what does. Returns the document that it runs with.
 
     Raises:
+        RoutingDocumentError: the document is wrong, or is another one than that of the same version before.
+        ModelError: a model is wrong, or missing; whatever runs goes on as it was.
         PrerequisiteError: this machine lacks something; nothing was started.
         StackError: a step failed, or the stack runs with other settings; what was started before keeps running.
         KafkaUnavailableError: the broker that the settings name does not answer.
@@ -57,6 +59,7 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocumen
     layout = Layout.of(settings)
     with alone(layout, settings.local.stop_deadline_s):
         stack = _Stack(settings, layout, reporter)
+        stack.look(choice.jobs)
         stack.prepare()
         stack.start_servers()
         stack.make_topics()
@@ -152,11 +155,16 @@ class _Stack:
         self._rest = FlinkRest(settings.flink.rest_url)
         self._clusters = tuple(dict.fromkeys((settings.kafka.external, settings.kafka.internal_cluster)))
 
-    def prepare(self) -> None:
-        """Look before anything is started, build the wheel, and have a supervisor."""
+    def look(self, wanted: tuple[Deployable, ...]) -> None:
+        """Look at all that the jobs are to run with, before anything is changed: what runs goes on if it is wrong."""
         settings = self._settings
         self.document = document.load(settings.routing_file, prefix=settings.topics.prefix)
         self._plan = topics.topics_for(self.document, settings)
+        if wanted:
+            self._work = applied.look(settings, self._layout, self.document)
+
+    def prepare(self) -> None:
+        """Look at the machine before anything is started, build the wheel, and have a supervisor."""
         if self._supervisor.alive:
             self._refuse_other_settings()
             self._wheel = self._build()
@@ -237,6 +245,7 @@ class _Stack:
 
     def run_jobs(self, wanted: tuple[Deployable, ...]) -> None:
         """Submit what does not run, or runs from an older build, and wait for all of its tasks."""
+        applied.keep(self._work, self._settings, self._layout)
         with self._step("submit the jobs") as outcome:
             submitted = jobs.submit(self._settings, self._layout, wanted, self._wheel)
             outcome.append(", ".join(submitted) or "they run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import math
@@ -38,6 +39,7 @@ models:
   forest: {{job: pmml}}
 """
 DESCRIPTOR = "{{name: {name}, version: 1, job: pmml, format: pmml, uri: m, sha256: '{digest}', sample: {{a: 1}}}}"
+MODEL = b"<PMML><DataDictionary/><RegressionModel><MiningSchema/></RegressionModel></PMML>"
 JOBS = ("penstock-input-adapter", "penstock-pmml-job", "penstock-output-adapter")
 
 
@@ -123,8 +125,9 @@ def make_routed(make_installation: Callable[..., Installation], tmp_path: Path) 
         routing.write_text(ROUTING.format(ending=found.ending), encoding="utf-8")
         for name in ("tree", "forest"):
             (models / name).mkdir(parents=True)
+            (models / name / "m").write_bytes(MODEL)
             (models / name / "descriptor.yaml").write_text(
-                DESCRIPTOR.format(name=name, digest="0" * 64),
+                DESCRIPTOR.format(name=name, digest=hashlib.sha256(MODEL).hexdigest()),
                 encoding="utf-8",
             )
         plan = topics.topics_for(load(routing), found.settings)
@@ -253,7 +256,7 @@ def test_missing_topics_and_models(make_routed: Callable[..., Installation]) -> 
         text = routed.run("doctor", "--route", "iris", expect=1).stdout
 
     assert "FAIL  models" in text
-    assert "has no forest" in text
+    assert "names model 'forest': models_dir has no descriptor of it (it has tree:1)" in text
     assert f"missing: scores-{routed.ending}; 'penstock up' makes them" in text
     assert f"not tried: topic 'scores-{routed.ending}' is missing" in text
 

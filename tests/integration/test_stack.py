@@ -246,6 +246,10 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
     said = stack.run("up", "--no-demo").stdout
     assert "submit the jobs .................. they run" in said
     assert "end the demo" in said
+    text = routing.read_text(encoding="utf-8")
+    routing.write_text(text.replace("unmatched: dead-letter", "unmatched: drop"), encoding="utf-8")
+    assert "raise it to 2" in stack.run("up", "--no-demo", expect=Exit.USAGE).stderr
+    assert wait_until(lambda: stack.status()["healthy"], BACK_S, POLL_S), stack.status()
     routing.write_text(routing.read_text(encoding="utf-8").replace("version: 1", "version: 2"), encoding="utf-8")
     assert "input_adapter, pmml_job, output_adapter" in stack.run("up", "--no-demo").stdout
     resident = sum(fact["resident_mib"] for fact in stack.status()["processes"])

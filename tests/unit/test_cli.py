@@ -59,6 +59,7 @@ def test_help_imports_no_command() -> None:
     [
         (errors.SettingsError(("a",)), Exit.USAGE),
         (errors.RoutingDocumentError(("a",)), Exit.USAGE),
+        (errors.ModelLoadError("a:1", "b"), Exit.USAGE),
         (errors.KafkaUnavailableError("a:1", "b"), Exit.UNAVAILABLE),
         (errors.PrerequisiteError(("a",)), Exit.LACKING),
         (errors.StackError("a", "b", "c"), Exit.STEP_FAILED),

@@ -103,3 +103,15 @@ def test_down_after_an_upgrade(penstock: Penstock, tmp_path: Path) -> None:
 
     assert penstock("down").exit_code == Exit.OK
     assert penstock("down", lokal={}).exit_code == Exit.OK
+
+
+def test_up_refuses_wrong_models(penstock: Penstock, tmp_path: Path) -> None:
+    """In one line, and before anything is started or stopped."""
+    (tmp_path / "models").mkdir()
+
+    result = penstock("up", models_dir=str(tmp_path / "models"))
+
+    assert result.exit_code == Exit.USAGE
+    assert result.stderr.startswith("Error: route 'iris' names model 'iris-tree': models_dir has no descriptor of it")
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "state" / "conf").exists()
