@@ -50,6 +50,7 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocumen
     """Bring the stack up: start what does not run, leave alone what does. Returns the document that it runs with.
 
     Raises:
+        SettingsError: the settings do not go together.
         RoutingDocumentError: the document is wrong, or is another one than that of the same version before.
         ModelError: a model is wrong, or missing; whatever runs goes on as it was.
         PrerequisiteError: this machine lacks something; nothing was started.
@@ -161,7 +162,18 @@ class _Stack:
         self.document = document.load(settings.routing_file, prefix=settings.topics.prefix)
         self._plan = topics.topics_for(self.document, settings)
         if wanted:
+            self._refuse_too_few_slots(len(wanted))
             self._work = applied.look(settings, self._layout, self.document)
+
+    def _refuse_too_few_slots(self, jobs_wanted: int) -> None:
+        parallelism, offered = self._settings.flink.parallelism, self._settings.local.task_slots
+        needed = jobs_wanted * parallelism
+        if needed > offered:
+            fault = (
+                f"{jobs_wanted} jobs x flink.parallelism {parallelism} need {needed} slots, local.task_slots is "
+                f"{offered}: set it to {needed} or more"
+            )
+            raise SettingsError((fault,))
 
     def prepare(self) -> None:
         """Look at the machine before anything is started, build the wheel, and have a supervisor."""

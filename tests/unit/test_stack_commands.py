@@ -105,6 +105,15 @@ def test_down_after_an_upgrade(penstock: Penstock, tmp_path: Path) -> None:
     assert penstock("down", lokal={}).exit_code == Exit.OK
 
 
+def test_up_refuses_too_few_slots(penstock: Penstock, tmp_path: Path) -> None:
+    """Jobs that wait for slots for ever would be the alternative."""
+    result = penstock("up", flink={"parallelism": 2})
+
+    assert result.exit_code == Exit.USAGE
+    assert "3 jobs x flink.parallelism 2 need 6 slots, local.task_slots is 4: set it to 6 or more" in result.stderr
+    assert not (tmp_path / "state" / "conf").exists()
+
+
 def test_up_refuses_wrong_models(penstock: Penstock, tmp_path: Path) -> None:
     """In one line, and before anything is started or stopped."""
     (tmp_path / "models").mkdir()
