@@ -14,7 +14,6 @@ from benchmarks.isolated import SkippedError
 from benchmarks.programs import Jobs, Program
 from benchmarks.results import Measured
 from benchmarks.throughput import Backlog
-from benchmarks.workload import Work
 from penstock.errors import PenstockError
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.delays import Pace
     from benchmarks.own_stack import OwnStack
     from benchmarks.throughput import Throughput
+    from benchmarks.workload import Work
 
 __all__ = ["Plan", "Run"]
 
@@ -68,12 +68,12 @@ class Run:
                 click.echo(f"backlog of {self._size(program):,} {program.work} ... [{time.monotonic() - began:.1f} s]")
 
     def warm_up(self) -> None:
-        """Let the jobs that are quickest to start work off a backlog that does not count.
+        """Let each stage work off a backlog that does not count.
 
-        All jobs share a Java machine and most of its code, which takes half a minute of work to reach its rate.
+        They share a Java machine, which takes half a minute of work to reach its rate with what a stage does.
         """
         for program in self.plan.programs:
-            if isinstance(program.run, Jobs) and program.work is Work.ROUTING:
+            if isinstance(program.run, Jobs) and not program.live:
                 backlog = Backlog(self.own, program)
                 try:
                     with execution.executing(self.own, program, 0) as check:

@@ -98,8 +98,9 @@ class FlinkSettings(_Section):
     """Host of the cluster's REST interface and web page."""
     rest_port: Port = 8081
     """Port of the cluster's REST interface and web page."""
-    parallelism: Positive = 1
-    """Parallel instances of each job; never useful beyond `topics.partitions`."""
+    parallelism: Positive = 2
+    """Parallel instances of each job; never useful beyond `topics.partitions`. Java and Python take turns in one
+    instance, so that two are quicker than one wherever there are two cores."""
     bundle_time_ms: Positive = 20
     """How long a Python function collects a batch, in milliseconds. Less is quicker for one event and costs CPU;
     a default Flink would wait a second."""
@@ -180,7 +181,7 @@ class LocalSettings(_Section):
     """Whole memory of Flink's job manager process, in MiB."""
     taskmanager_memory_mb: Annotated[int, Field(ge=1024)] = 2048
     """Whole memory of Flink's task manager process, in MiB; its Python workers come on top."""
-    task_slots: Annotated[int, Field(ge=4)] = 4
+    task_slots: Annotated[int, Field(ge=4)] = 8
     """Slots of the task manager: each job takes `flink.parallelism` of them."""
     min_free_disk_mb: Positive = 2048
     """Free disk space without which nothing is started, in MiB."""
