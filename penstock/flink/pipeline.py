@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OWN_HEADERS", "SIZE_COLUMN", "Flow", "header_texts"]
 
-SIZE_COLUMN = "penstock_unseen_bytes(`key`, `headers`)"
+SIZE_COLUMN = "penstock_unseen_bytes(`key`, `own_headers`)"
 """What key and headers add to a record's size: they stay in the engine."""
 
 OWN_HEADERS = "CASE WHEN CARDINALITY(`headers`) > 0 THEN JSON_STRING(CAST(`headers` AS MAP<STRING, STRING>)) END"
@@ -81,10 +81,9 @@ class Flow:
                 {_TIMESTAMP} AS `timestamp`
             FROM (
                 SELECT
-                    `key`, `value`, `topic` AS `source_topic`, `partition`, `offset`, `timestamp`,
-                    penstock_packed(`headers`) AS `own_headers`,
+                    `key`, `value`, `topic` AS `source_topic`, `partition`, `offset`, `timestamp`, `own_headers`,
                     {verb}({", ".join(columns)}) AS `delivery`
-                FROM {identifier(table)}
+                FROM (SELECT *, penstock_packed(`headers`) AS `own_headers` FROM {identifier(table)})
             )
             WHERE `delivery`.`topic` IS NOT NULL""")  # noqa: S608 our own names, and columns that pipelines write
         return name

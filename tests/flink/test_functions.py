@@ -85,9 +85,13 @@ def answers(make_flow: Callable[..., FileFlow], make_record: Callable[..., Row])
     }
     cases["no key"] = make_record(key=None, headers=OWN)
     flow = make_flow(*cases.values())
+    given = flow.read(Source(name="given", cluster=flow.settings.kafka.external, group=""))
+    flow.environment.execute_sql(
+        f"CREATE TEMPORARY VIEW packed AS SELECT *, penstock_packed(`headers`) AS `own_headers` FROM {given}"
+    )
     found = flow.select(
-        flow.read(Source(name="given", cluster=flow.settings.kafka.external, group="")),
-        merged="penstock_headers(penstock_packed(`headers`), `added`, `topic`, `partition`, `offset`, `timestamp`)",
+        "packed",
+        merged="penstock_headers(`own_headers`, `added`, `topic`, `partition`, `offset`, `timestamp`)",
         unseen=SIZE_COLUMN,
         own=OWN_HEADERS,
         texts=header_texts("a", "it's", "text", "binary"),

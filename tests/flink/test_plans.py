@@ -78,13 +78,16 @@ def test_python_is_called_once(build: Callable[..., Built], deployable: str, clu
 
 @pytest.mark.parametrize("deployable", DEPLOYABLES)
 def test_key_and_headers_stay_in_the_engine(build: Callable[..., Built], deployable: str) -> None:
-    """What Python need not see is copied neither to it nor back: not the map of headers, not the key."""
+    """What Python need not see does not cross: headers pass by as bytes, since the engine copies a map entry by entry."""
     plan = build(deployable, ONE).plan()
 
     call = re.search(r"PythonCalc\(select=\[(?P<kept>.*), \w+\((?P<given>[^()]*)\) AS \w+\]\)", plan)
     assert call, plan
-    assert {"key", "headers", "partition", "offset", "timestamp"} <= set(call["kept"].split(", ")), plan
-    assert not {"key", "headers", "partition", "offset"} & set(call["given"].split(", ")), plan
+    kept, given = set(call["kept"].split(", ")), set(call["given"].split(", "))
+    assert {"key", "own_headers", "partition", "offset", "timestamp"} <= kept, plan
+    assert not {"key", "headers", "own_headers", "partition", "offset"} & given, plan
+    assert "headers" not in kept, plan
+    assert plan.count("penstock_packed(") == 1, plan
 
 
 @pytest.mark.parametrize("deployable", DEPLOYABLES)

@@ -16,6 +16,12 @@ import org.apache.flink.table.functions.ScalarFunction;
  */
 public final class PackHeaders extends ScalarFunction {
 
+    /** Not to Flink's planner, which would have the map pass by, and this done behind the Python function. */
+    @Override
+    public boolean isDeterministic() {
+        return false;
+    }
+
     /** Returns the packed headers; null where there are none. */
     public @DataTypeHint("BYTES") byte[] eval(
             @DataTypeHint(value = "MAP<STRING, BYTES>", bridgedTo = MapData.class) MapData headers) {

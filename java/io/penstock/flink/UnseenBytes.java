@@ -1,9 +1,7 @@
 package io.penstock.flink;
 
+import java.nio.ByteBuffer;
 import org.apache.flink.table.annotation.DataTypeHint;
-import org.apache.flink.table.data.ArrayData;
-import org.apache.flink.table.data.MapData;
-import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
@@ -14,24 +12,22 @@ public final class UnseenBytes extends ScalarFunction {
 
     /** Kafka's own upper bounds: a batch's header 61, a record's length, deltas and flags 21, three lengths of 5 each. */
     private static final int RECORD = 97;
-    /** Two variable-length integers, five bytes each at most. */
-    private static final int HEADER = 10;
+    /** Two variable-length integers, five bytes each at most; {@link PackHeaders} writes four bytes for each. */
+    private static final int HEADER = 2 * (5 - Integer.BYTES);
 
-    /** Returns an upper bound in bytes. */
-    public Integer eval(
-            @DataTypeHint("BYTES") byte[] key,
-            @DataTypeHint(value = "MAP<STRING, BYTES>", bridgedTo = MapData.class) MapData headers) {
+    /** Returns an upper bound in bytes; {@code headers} as {@link PackHeaders} packed them. */
+    public Integer eval(@DataTypeHint("BYTES") byte[] key, @DataTypeHint("BYTES") byte[] headers) {
         int bytes = RECORD + (key == null ? 0 : key.length);
-        int count = headers == null ? 0 : headers.size();
-        if (count == 0) {
+        if (headers == null) {
             return bytes;
         }
-        ArrayData names = headers.keyArray();
-        ArrayData values = headers.valueArray();
-        for (int i = 0; i < count; i++) {
-            StringData name = names.getString(i);
-            bytes += HEADER + name.toBytes().length + (values.isNullAt(i) ? 0 : values.getBinary(i).length);
+        ByteBuffer packed = ByteBuffer.wrap(headers);
+        int end = Integer.BYTES + packed.getInt();
+        int count = 0;
+        while (packed.position() < end) {
+            packed.position(packed.getInt() + packed.position());
+            count++;
         }
-        return bytes;
+        return bytes + headers.length - Integer.BYTES + count * HEADER;
     }
 }
