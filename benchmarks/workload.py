@@ -131,13 +131,13 @@ def _scored(
     )
     descriptors = [descriptor.plain() for descriptor in read_catalog(loaded.models_dir).of_job("pmml")]
     scorer = Scorer(descriptors, config, engine.start(loaded.pmml.heap_mb), clock=lambda: _SCORED_AT_S)
+    topic = topics.request_topic("bench", "pmml", "iris-tree")
     scored = scorer.score(
         Requests(
             values=values,
             unseen_bytes=[_UNSEEN_BYTES] * size,
-            topics=[topics.request_topic("bench", "pmml", "iris-tree")] * size,
             timestamps_ms=[_MADE_AT_US // 1000] * size,
-            headers=[tuple(own.get(name) for name in HEADERS) for own in headers],
+            texts=[(topic, *(own.get(name) for name in HEADERS)) for own in headers],
         )
     )
     if set(scored.topics) != {"results"}:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from output_adapter.renderer import Renderer
 from penstock.flink.by_document import ByDocument
-from penstock.flink.columns import header_texts
+from penstock.flink.columns import texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,4 +22,4 @@ class RenderResults(ByDocument):
 
     def eval(self, values: pd.Series[bytes], unseen_bytes: pd.Series[int], headers: pd.Series[str]) -> pd.DataFrame:
         """Render a batch; the columns are those that the pipeline names."""
-        return self.framed(self.core.render(values.tolist(), unseen_bytes.tolist(), header_texts(headers)))
+        return self.framed(self.core.render(values.tolist(), unseen_bytes.tolist(), texts(headers)))

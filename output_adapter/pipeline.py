@@ -8,7 +8,7 @@ from output_adapter.operators import RenderResults
 from output_adapter.renderer import HEADERS
 from penstock import topics
 from penstock.deployables import OUTPUT_ADAPTER
-from penstock.flink.pipeline import SIZE_COLUMN, Flow, header_texts
+from penstock.flink.pipeline import SIZE_COLUMN, Flow, texts
 from penstock.flink.tables import Source
 
 if TYPE_CHECKING:
@@ -31,6 +31,6 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
             topics=[topics.results(settings.topics.prefix)],
         )
     )
-    columns = ["`value`", SIZE_COLUMN, header_texts(*HEADERS)]
+    columns = ["`value`", SIZE_COLUMN, texts(*HEADERS)]
     rendered = flow.apply(results, "render", RenderResults.of(settings), columns)
     return flow.deliver(rendered, settings.flink.output_compression)

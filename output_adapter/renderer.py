@@ -56,17 +56,17 @@ class Renderer:
         self,
         values: Sequence[bytes | None],
         unseen_bytes: Sequence[int],
-        headers: Sequence[tuple[str | None, ...]],
+        texts: Sequence[tuple[str | None, ...]],
     ) -> Deliveries:
         """Render a batch of results, given as columns of one length; row by row, one delivery for each.
 
         Args:
             values: the results' bytes.
             unseen_bytes: what key, own headers and Kafka's bookkeeping add to each value.
-            headers: the texts of `HEADERS`.
+            texts: topic, and the texts of `HEADERS`.
         """
         deliveries = Deliveries()
-        for value, unseen, (route, content_type, shadow) in zip(values, unseen_bytes, headers, strict=True):
+        for value, unseen, (_, route, content_type, shadow) in zip(values, unseen_bytes, texts, strict=True):
             try:
                 if shadow:
                     raise ShadowError  # noqa: TRY301 the one place where a shadow could slip through is plain to see

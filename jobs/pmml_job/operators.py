@@ -8,7 +8,7 @@ from pyflink.table.udf import ScalarFunction
 
 from jobs.pmml_job.scorer import Requests, Scorer, ScorerConfig
 from penstock.flink import worker
-from penstock.flink.columns import frame, header_texts, milliseconds
+from penstock.flink.columns import frame, milliseconds, texts
 from penstock.logs import get_logger
 from penstock.unwritten import Unwritten
 
@@ -45,7 +45,6 @@ class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases ar
         self,
         values: pd.Series[bytes],
         unseen_bytes: pd.Series[int],
-        topics: pd.Series[str],
         timestamps: pd.Series[pd.Timestamp],
         headers: pd.Series[str],
     ) -> pd.DataFrame:
@@ -53,9 +52,8 @@ class ScoreRequests(ScalarFunction):  # type: ignore[misc]  # pyflink's bases ar
         requests = Requests(
             values=values.tolist(),
             unseen_bytes=unseen_bytes.tolist(),
-            topics=topics.tolist(),
             timestamps_ms=milliseconds(timestamps),
-            headers=header_texts(headers),
+            texts=texts(headers),
         )
         deliveries = self._scorer.score(requests)
         self._unwritten.note(deliveries)

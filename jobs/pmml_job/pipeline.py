@@ -9,7 +9,7 @@ from jobs.pmml_job.operators import ScoreRequests
 from jobs.pmml_job.scorer import HEADERS, ScorerConfig
 from penstock import topics
 from penstock.deployables import PMML_JOB
-from penstock.flink.pipeline import SIZE_COLUMN, Flow, header_texts
+from penstock.flink.pipeline import SIZE_COLUMN, Flow, texts
 from penstock.flink.tables import Source
 from penstock.models.repository import read_catalog
 
@@ -45,6 +45,6 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
             pattern=topics.request_pattern(prefix, JOB),
         )
     )
-    columns = ["`value`", SIZE_COLUMN, "`topic`", "`timestamp`", header_texts(*HEADERS)]
+    columns = ["`value`", SIZE_COLUMN, "`timestamp`", texts(*HEADERS)]
     scored = flow.apply(requests, "score", function, columns)
     return flow.deliver(scored, settings.flink.compression)

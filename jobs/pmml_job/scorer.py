@@ -56,17 +56,16 @@ class Requests:
     values: Sequence[bytes | None]
     unseen_bytes: Sequence[int]
     """What key, headers and Kafka's own bookkeeping add to each value; they stay in the engine."""
-    topics: Sequence[str]
     timestamps_ms: Sequence[int]
     """The events' own Kafka timestamps, which every hop keeps."""
-    headers: Sequence[tuple[str | None, ...]]
-    """The texts of `HEADERS`."""
+    texts: Sequence[tuple[str | None, ...]]
+    """Request topic, and the texts of `HEADERS`."""
 
 
 HEADERS = (MODEL, CONTENT_TYPE, SHADOW)
 """What a request's headers tell the scorer: the model ref (None: the live version of the model that the topic names),
 what the value is (None: JSON), and whether it is a copy whose result no user may see."""
-_SHADOW = HEADERS.index(SHADOW)
+_SHADOW = 1 + HEADERS.index(SHADOW)
 
 
 class Scorer:
@@ -111,8 +110,8 @@ class Scorer:
         size = len(batch.values)
         deliveries = Deliveries(topics=[None] * size, values=[None] * size, headers=[""] * size)
         groups: dict[ServedModel, list[tuple[int, Request]]] = {}
-        columns = zip(batch.values, batch.topics, batch.headers, strict=True)
-        for index, (value, topic, (ref, content_type, _)) in enumerate(columns):
+        columns = zip(batch.values, batch.texts, strict=True)
+        for index, (value, (topic, ref, content_type, _)) in enumerate(columns):
             model: ServedModel | None = None
             try:
                 model = self._model(ref, topic)
@@ -128,10 +127,10 @@ class Scorer:
             self._score_group(deliveries, batch, model, group)
         return deliveries
 
-    def _model(self, ref: str | None, topic: str) -> ServedModel:
-        found = self._by_topic.get(topic) if ref is None else self._by_ref.get(ref)
+    def _model(self, ref: str | None, topic: str | None) -> ServedModel:
+        found = self._by_topic.get(topic or "") if ref is None else self._by_ref.get(ref)
         if found is None or isinstance(found, ModelError):
-            raise self._absence(ref, topic, found)
+            raise self._absence(ref, topic or "", found)
         return found
 
     def _absence(self, ref: str | None, topic: str, found: ModelError | None) -> RecordError:
@@ -159,7 +158,7 @@ class Scorer:
             except Exception as error:  # noqa: BLE001 (the record boundary, as above)
                 self._refuse(deliveries, batch, index, error, model)
                 continue
-            deliveries.topics[index] = config.shadow_results if batch.headers[index][_SHADOW] else config.results
+            deliveries.topics[index] = config.shadow_results if batch.texts[index][_SHADOW] else config.results
             deliveries.values[index] = value
             deliveries.headers[index] = model.headers
 

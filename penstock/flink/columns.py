@@ -11,7 +11,7 @@ from pyflink.table import DataTypes
 if TYPE_CHECKING:
     from penstock.event import Deliveries
 
-__all__ = ["DELIVERY", "frame", "header_texts", "milliseconds"]
+__all__ = ["DELIVERY", "frame", "milliseconds", "texts"]
 
 DELIVERY = DataTypes.ROW(
     [
@@ -30,8 +30,8 @@ def frame(deliveries: Deliveries) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(rows, dtype=object) for name, rows in columns.items()}, copy=False)
 
 
-def header_texts(column: pd.Series[str]) -> list[tuple[str | None, ...]]:
-    """Return the texts of some headers, row by row, as the SQL function of the same name has joined them.
+def texts(column: pd.Series[str]) -> list[tuple[str | None, ...]]:
+    """Return topics and texts of some headers, row by row, as the SQL function ``penstock_texts`` has joined them.
 
     A header that is not there is None, and so is an empty one: so Penstock empties what a record must not have.
     """
@@ -39,8 +39,8 @@ def header_texts(column: pd.Series[str]) -> list[tuple[str | None, ...]]:
 
 
 @lru_cache(maxsize=4096)  # records of one kind have the same texts
-def _split(texts: str) -> tuple[str | None, ...]:
-    return tuple(text or None for text in texts.split("\x1f"))
+def _split(joined: str) -> tuple[str | None, ...]:
+    return tuple(text or None for text in joined.split("\x1f"))
 
 
 def milliseconds(timestamps: pd.Series[pd.Timestamp]) -> list[int]:

@@ -18,9 +18,9 @@ __all__ = ["FUNCTIONS", "configuration", "create", "on_cluster"]
 
 #: The SQL functions of java/, which the cluster has on its class path.
 FUNCTIONS: Mapping[str, str] = {
-    "penstock_header_texts": "io.penstock.flink.HeaderTexts",
     "penstock_headers": "io.penstock.flink.AddHeaders",
     "penstock_packed": "io.penstock.flink.PackHeaders",
+    "penstock_texts": "io.penstock.flink.RecordTexts",
     "penstock_unseen_bytes": "io.penstock.flink.UnseenBytes",
 }
 

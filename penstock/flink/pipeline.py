@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from penstock.deployables import Deployable
     from penstock.settings import Settings
 
-__all__ = ["OWN_HEADERS", "SIZE_COLUMN", "Flow", "header_texts"]
+__all__ = ["OWN_HEADERS", "SIZE_COLUMN", "Flow", "texts"]
 
 SIZE_COLUMN = "penstock_unseen_bytes(`key`, `own_headers`)"
 """What key and headers add to a record's size: they stay in the engine."""
@@ -39,9 +39,9 @@ hour on. A producer that fails restarts its job, which then meets the same recor
 """
 
 
-def header_texts(*names: str) -> str:
-    """Return the column of some headers' texts, which `penstock.flink.columns.header_texts` takes apart."""
-    return f"penstock_header_texts(`headers`, {', '.join(map(literal, names))})"
+def texts(*headers: str) -> str:
+    """Return the column of topic and some headers' texts, which `penstock.flink.columns.texts` takes apart."""
+    return f"penstock_texts(`topic`, `headers`, {', '.join(map(literal, headers))})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

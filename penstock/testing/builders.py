@@ -61,7 +61,7 @@ class Results(NamedTuple):
 
     values: list[bytes | None]
     unseen_bytes: list[int]
-    headers: list[tuple[str | None, ...]]
+    texts: list[tuple[str | None, ...]]
 
 
 def route(name: str = "iris", **changes: Any) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def results(
     return Results(
         values=[*values],
         unseen_bytes=[UNSEEN_BYTES] * count,
-        headers=[(route, content_type, shadow)] * count,
+        texts=[("penstock.results", route, content_type, shadow)] * count,
     )
 
 

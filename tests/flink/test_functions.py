@@ -10,7 +10,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from penstock.event import CE_ID, CE_TIME, Blank, added_size, ce_time, own_headers, pack_headers, unpack_headers
 from penstock.flink.environment import FUNCTIONS
-from penstock.flink.pipeline import OWN_HEADERS, SIZE_COLUMN, header_texts
+from penstock.flink.pipeline import OWN_HEADERS, SIZE_COLUMN, texts
 from penstock.flink.tables import Source
 
 if TYPE_CHECKING:
@@ -87,14 +87,14 @@ def answers(make_flow: Callable[..., FileFlow], make_record: Callable[..., Row])
     flow = make_flow(*cases.values())
     given = flow.read(Source(name="given", cluster=flow.settings.kafka.external, group=""))
     flow.environment.execute_sql(
-        f"CREATE TEMPORARY VIEW packed AS SELECT *, penstock_packed(`headers`) AS `own_headers` FROM {given}"
+        f"CREATE TEMPORARY VIEW packed AS SELECT *, penstock_packed(`headers`) AS `own_headers` FROM {given}"  # noqa: S608 our own name
     )
     found = flow.select(
         "packed",
         merged="penstock_headers(`own_headers`, `added`, `topic`, `partition`, `offset`, `timestamp`)",
         unseen=SIZE_COLUMN,
         own=OWN_HEADERS,
-        texts=header_texts("a", "it's", "text", "binary"),
+        texts=texts("a", "it's", "text", "binary"),
     )
     return dict(zip(cases, found, strict=True))
 
@@ -156,13 +156,13 @@ def test_own_headers_reach_python_as_text(answers: dict[str, Row], case: str) ->
 
 def test_texts_of_headers_are_found_by_name(answers: dict[str, Row]) -> None:
     """In the order of their names; what a record lacks is empty, bytes that are no text show that they are none."""
-    assert answers["nothing"]["texts"] == '1\x1f\x1fä€😀"\\\n\x01\x1f\ufffd\ufffd'
-    assert answers["nothing to nothing"]["texts"] == "\x1f\x1f\x1f"
+    assert answers["nothing"]["texts"] == 'events\x1f1\x1f\x1fä€😀"\\\n\x01\x1f\ufffd\ufffd'
+    assert answers["nothing to nothing"]["texts"] == "events\x1f\x1f\x1f\x1f"
 
 
 def test_no_text_shifts_those_behind_it(answers: dict[str, Row]) -> None:
     """The separator within a header's text is replaced."""
-    assert answers["a separator"]["texts"] == "x?y\x1f\x1fä?\x1f"
+    assert answers["a separator"]["texts"] == "events\x1fx?y\x1f\x1fä?\x1f"
 
 
 @pytest.mark.parametrize("millis", [253_402_300_800_000, 2**63 - 1, -62_167_219_200_001, -(2**63)])

@@ -78,7 +78,7 @@ def test_python_is_called_once(build: Callable[..., Built], deployable: str, clu
 
 @pytest.mark.parametrize("deployable", DEPLOYABLES)
 def test_key_and_headers_stay_in_the_engine(build: Callable[..., Built], deployable: str) -> None:
-    """What Python need not see does not cross: headers pass by as bytes, since the engine copies a map entry by entry."""
+    """What Python need not see does not cross; headers pass by as bytes, for a map is copied entry by entry."""
     plan = build(deployable, ONE).plan()
 
     call = re.search(r"PythonCalc\(select=\[(?P<kept>.*), \w+\((?P<given>[^()]*)\) AS \w+\]\)", plan)

@@ -87,17 +87,17 @@ def batch() -> Callable[..., Requests]:
 
     def make(*values: object, model: str | None = "model", **columns: Any) -> Requests:
         size = len(values)
-        defaults = {"models": model, "content_types": JSON, "shadows": None}  # the order of HEADERS
+        topic = f"penstock.pmml.{(model or 'model').partition(':')[0]}"
+        defaults = {"topics": topic, "models": model, "content_types": JSON, "shadows": None}  # in the order of texts
         facts: dict[str, Any] = {
             "values": [
                 value if value is None or isinstance(value, bytes) else json.dumps(value).encode() for value in values
             ],
             "unseen_bytes": [100] * size,
-            "topics": [f"penstock.pmml.{(model or 'model').partition(':')[0]}"] * size,
             "timestamps_ms": [int(NOW * 1000) - 25] * size,
         }
         given = {name: columns.pop(name, [default] * size) for name, default in defaults.items()}
-        return Requests(**facts | columns, headers=list(zip(*given.values(), strict=True)))
+        return Requests(**facts | columns, texts=list(zip(*given.values(), strict=True)))
 
     return make
 

@@ -52,9 +52,8 @@ def scored(scorer: Scorer, deliveries: Deliveries, sent: list[Event]) -> list[st
     batch = Requests(
         values=[deliveries.values[index] or sent[index].value for index in requests],
         unseen_bytes=[100] * len(requests),
-        topics=[str(outcomes[index]) for index in requests],
         timestamps_ms=[1_767_323_045_678] * len(requests),
-        headers=[tuple(headers[index].get(name) for name in HEADERS) for index in requests],
+        texts=[(outcomes[index], *(headers[index].get(name) for name in HEADERS)) for index in requests],
     )
     for index, topic in zip(requests, scorer.score(batch).topics, strict=True):
         outcomes[index] = topic

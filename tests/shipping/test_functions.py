@@ -155,9 +155,14 @@ def test_score(interpreter: Interpreter, loaded: Settings) -> None:
         shipped("jobs.pmml_job", loaded)["score"],
         values=("bytes", [*(json.dumps(row["input"]).encode() for row in golden), b"{}"]),
         unseen_bytes=("number", [100] * 5),
-        topics=("text", [*(f"penstock.pmml.{name}" for name in names), "penstock.pmml.iris-tree"]),
         timestamps=("timestamp", [NOW_MS] * 5),
-        headers=("text", [*(f"{name}\x1f{JSON}\x1f" for name in names), f"\x1f{JSON}\x1f"]),
+        texts=(
+            "text",
+            [
+                *(f"penstock.pmml.{name}\x1f{name}\x1f{JSON}\x1f" for name in names),
+                f"penstock.pmml.iris-tree\x1f\x1f{JSON}\x1f",
+            ],
+        ),
     )
 
     assert [topic for topic, _, _ in rows] == [*["penstock.results"] * 4, "penstock.dead-letters"]
@@ -175,7 +180,7 @@ def test_render(interpreter: Interpreter, loaded: Settings) -> None:
         shipped("output_adapter", loaded)["render"],
         values=("bytes", [value, value, b"\xff"]),
         unseen_bytes=("number", [100] * 3),
-        headers=("text", [f"iris\x1f{RESULT}\x1f", f"iris-kmeans\x1f{RESULT}\x1f", "\x1f\x1f"]),
+        texts=("text", [f"r\x1firis\x1f{RESULT}\x1f", f"r\x1firis-kmeans\x1f{RESULT}\x1f", "r\x1f\x1f\x1f"]),
     )
 
     assert [topic for topic, _, _ in rows] == ["iris-results", "iris-kmeans-results", "penstock.dead-letters"]

@@ -59,7 +59,7 @@ def test_flags_win_over_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
     loaded = settings.load(overrides={"flink.rest_port": 3, "flink.parallelism": None})
 
-    assert (loaded.flink.rest_port, loaded.flink.parallelism) == (3, 1)
+    assert (loaded.flink.rest_port, loaded.flink.parallelism) == (3, 2)
 
 
 def test_named_file_replaces_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:

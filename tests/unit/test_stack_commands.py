@@ -107,10 +107,10 @@ def test_down_after_an_upgrade(penstock: Penstock, tmp_path: Path) -> None:
 
 def test_up_refuses_too_few_slots(penstock: Penstock, tmp_path: Path) -> None:
     """Jobs that wait for slots for ever would be the alternative."""
-    result = penstock("up", flink={"parallelism": 2})
+    result = penstock("up", flink={"parallelism": 3})
 
     assert result.exit_code == Exit.USAGE
-    assert "3 jobs x flink.parallelism 2 need 6 slots, local.task_slots is 4: set it to 6 or more" in result.stderr
+    assert "3 jobs x flink.parallelism 3 need 9 slots, local.task_slots is 8: set it to 9 or more" in result.stderr
     assert not (tmp_path / "state" / "conf").exists()
 
 

@@ -10,34 +10,35 @@ import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ScalarFunction;
 
 /**
- * SQL function that hands the texts of some headers to Python as one string, in the order of their names and with a
- * separator between them; a header that is not there is an empty text. Records of one kind have the same string, so
+ * SQL function that hands a record's topic and the texts of some headers to Python as one string, in the order of their
+ * names and with a separator between them; a header that is not there is an empty text. Records of one kind have the same string, so
  * that Python looks it up instead of taking it apart, and one column crosses instead of several.
  */
-public final class HeaderTexts extends ScalarFunction {
+public final class RecordTexts extends ScalarFunction {
 
     private static final byte SEPARATOR = 0x1f;
     private static final byte REPLACEMENT = '?';
+    /** Kafka's own bound is 249. */
+    private static final int MOST_TOPIC_BYTES = 1024;
 
     private transient byte[] joined;
 
     /** Returns the texts. */
     public @DataTypeHint(value = "STRING", bridgedTo = StringData.class) StringData eval(
+            @DataTypeHint(value = "STRING", bridgedTo = StringData.class) StringData topic,
             @DataTypeHint(value = "MAP<STRING, BYTES>", bridgedTo = MapData.class) MapData headers,
             @DataTypeHint(value = "STRING", bridgedTo = StringData.class) StringData... names) {
         if (joined == null) {
-            joined = new byte[256];
+            joined = new byte[MOST_TOPIC_BYTES];
         }
-        int length = 0;
-        for (int i = 0; i < names.length; i++) {
-            byte[] text = headers == null ? null : find(headers, names[i]);
+        int length = append(topic.toBytes(), 0);
+        for (StringData name : names) {
+            byte[] text = headers == null ? null : find(headers, name);
             int needed = length + 1 + (text == null ? 0 : 3 * text.length);
             if (needed > joined.length) {
                 joined = Arrays.copyOf(joined, 2 * needed);
             }
-            if (i > 0) {
-                joined[length++] = SEPARATOR;
-            }
+            joined[length++] = SEPARATOR;
             if (text != null) {
                 length = append(text, length);
             }
