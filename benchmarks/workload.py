@@ -99,7 +99,10 @@ def _requested(values: Sequence[bytes], model: str) -> list[dict[str, str]]:
         max_dead_letter_bytes=limit,
     )
     size = len(values)
-    routed = router.route(values, [_UNSEEN_BYTES] * size, [source] * size, [None] * size)
+    keys: list[bytes | None] = [None] * size
+    routed = router.route(
+        values, [_UNSEEN_BYTES] * size, [source] * size, [None] * size, keys, [0] * size, list(range(size))
+    )
     expected = topics.request_topic("bench", "pmml", model)
     found = set(map(str, routed.topics))
     if found != {expected}:

@@ -19,8 +19,24 @@ class RouteEvents(ByDocument):
     make_core = Router
     core: Router
 
-    def eval(
-        self, values: pd.Series[bytes], unseen_bytes: pd.Series[int], topics: pd.Series[str], headers: pd.Series[str]
+    def eval(  # noqa: PLR0913, PLR0917 one for each column
+        self,
+        values: pd.Series[bytes],
+        unseen_bytes: pd.Series[int],
+        topics: pd.Series[str],
+        headers: pd.Series[str],
+        keys: pd.Series[bytes],
+        partitions: pd.Series[int],
+        offsets: pd.Series[int],
     ) -> pd.DataFrame:
         """Route a batch; the columns are those that the pipeline names."""
-        return self.framed(self.core.route(values.tolist(), unseen_bytes.tolist(), topics.tolist(), headers.tolist()))
+        routed = self.core.route(
+            values.tolist(),
+            unseen_bytes.tolist(),
+            topics.tolist(),
+            headers.tolist(),
+            keys.tolist(),
+            partitions.tolist(),
+            offsets.tolist(),
+        )
+        return self.framed(routed)

@@ -31,5 +31,6 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
             topics=[source.topic for source in document.sources],
         )
     )
-    routed = flow.apply(events, "route", RouteEvents.of(settings), ["`value`", SIZE_COLUMN, "`topic`", OWN_HEADERS])
+    columns = ["`value`", SIZE_COLUMN, "`topic`", OWN_HEADERS, "`key`", "`partition`", "`offset`"]
+    routed = flow.apply(events, "route", RouteEvents.of(settings), columns)
     return flow.deliver(routed, settings.flink.compression)

@@ -10,7 +10,8 @@ from penstock import topics as names
 from penstock.deadletter import DeadLetters, Stage
 from penstock.errors import EnvelopeError, ShadowError, UnknownRouteError, shown
 from penstock.event import CONTENT_TYPE, RESULT, ROUTE, SHADOW, Deliveries, refuse_oversize
-from penstock.routing.compile import OutputPlan, encoded, outputs
+from penstock.routing.compile import OutputPlan, outputs
+from penstock.routing.lanes import encoded
 from penstock.writers import Parts
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ that they carry; `Codec.data` makes what transforms work on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -18,6 +18,8 @@ from penstock.rows import named_cells
 from penstock.scalars import casts_by_field
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
     from penstock.scalars import Cast
 
 __all__ = [
@@ -30,6 +32,9 @@ __all__ = [
 ]
 
 _decode_json = msgspec.json.Decoder().decode
+
+# The decoder looks for a key among those asked for one by one: beyond this many it is quicker to decode all.
+_MOST_FIELDS = 32
 
 Body = TypeVar("Body")
 
@@ -61,6 +66,10 @@ class Codec(Protocol[Body]):
 
     def input(self, body: Body) -> bytes | None:
         """Return the event as it was sent, as JSON text; None where it cannot be JSON."""
+        ...
+
+    def fields(self, names: Collection[str]) -> Callable[[Body], Mapping[str, object]]:
+        """Return what finds these fields of an object, as far as it has them; what is no object has none."""
         ...
 
 
@@ -112,6 +121,24 @@ class JsonCodec:
         """Return the very text, so that big numbers, ``1.0`` and the order of keys survive."""
         return body
 
+    def fields(self, names: Collection[str]) -> Callable[[bytes], Mapping[str, object]]:
+        """Decode only the fields asked for: the rest is skipped."""
+        if not names:
+            return _no_fields
+        wanted: Any = TypedDict("Wanted", dict.fromkeys(names, Any), total=False)  # type: ignore[misc]
+        decode = msgspec.json.Decoder(wanted if len(names) <= _MOST_FIELDS else dict[str, Any]).decode
+
+        def read(body: bytes) -> Mapping[str, object]:
+            try:
+                found: Mapping[str, object] = decode(body)
+            except msgspec.ValidationError:
+                return {}
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise DecodeError(f"expected JSON, got {shown(body)}: {error}") from error
+            return found
+
+        return read
+
     def _refusal(self, value: bytes, error: Exception) -> Exception:
         if not isinstance(error, msgspec.ValidationError):
             return DecodeError(f"expected JSON, got {shown(value)}: {error}")
@@ -142,6 +169,10 @@ class TextCodec:
         """Return the text as a JSON string."""
         return msgspec.json.encode(body)
 
+    def fields(self, names: Collection[str]) -> Callable[[str], Mapping[str, object]]:
+        """Text has none."""
+        return _no_fields
+
 
 class BytesCodec:
     """Bytes that are never looked into: images, audio."""
@@ -164,6 +195,10 @@ class BytesCodec:
 
     def input(self, body: bytes) -> None:
         """Leave it out: bytes cannot be JSON."""
+
+    def fields(self, names: Collection[str]) -> Callable[[bytes], Mapping[str, object]]:
+        """Bytes have none."""
+        return _no_fields
 
 
 class TaggedCodec:
@@ -196,6 +231,10 @@ class TaggedCodec:
     def input(self, body: str) -> bytes:
         """Return the payload as a JSON string; the type stands in ``ce_type``."""
         return msgspec.json.encode(body)
+
+    def fields(self, names: Collection[str]) -> Callable[[str], Mapping[str, object]]:
+        """Text has none."""
+        return _no_fields
 
 
 class _Row(NamedTuple):
@@ -238,6 +277,14 @@ class CsvCodec:
     def input(self, body: _Row) -> bytes:
         """Return the row as a JSON string."""
         return msgspec.json.encode(body.text)
+
+    def fields(self, names: Collection[str]) -> Callable[[_Row], Mapping[str, object]]:
+        """Return the cells: they have been taken apart already."""
+        return lambda body: body.cells
+
+
+def _no_fields(_: object) -> Mapping[str, object]:
+    return {}
 
 
 def _text(value: bytes | None) -> str:

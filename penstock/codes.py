@@ -16,6 +16,8 @@ class ErrorCode(StrEnum):
     """No route takes the event's type."""
     UNKNOWN_SOURCE = "UNKNOWN_SOURCE"
     """The event's topic is no source of the routing document."""
+    EXPRESSION = "EXPRESSION"
+    """A route's expression cannot be computed for the event."""
     TRANSFORM = "TRANSFORM"
     """A transform cannot work on the event or result."""
     UNKNOWN_MODEL = "UNKNOWN_MODEL"

@@ -8,6 +8,7 @@ PenstockError
 │   ├── TypeMissingError        the event does not say its type
 │   ├── UnmatchedError          no route takes the event's type
 │   ├── UnknownSourceError      the record's topic is no source of the routing document
+│   ├── ExpressionError         a route's expression cannot be computed for the event
 │   ├── TransformError          a transform cannot work on the record
 │   ├── UnknownModelError       the model asked for is not there
 │   ├── InputError              features are missing or wrong
@@ -42,6 +43,7 @@ __all__ = [
     "DecodeError",
     "EnvelopeError",
     "ErrorCode",
+    "ExpressionError",
     "FlinkUnavailableError",
     "InputError",
     "InternalError",
@@ -132,9 +134,8 @@ class UnmatchedError(RecordError):
         self.config_version = config_version
 
     def __str__(self) -> str:
-        return (
-            f"no route of version {self.config_version} takes type {shown(self.event_type)}; add it to a route's match"
-        )
+        found = f"no route of version {self.config_version} takes type {shown(self.event_type)}"
+        return f"{found}; add it to a route's match"
 
 
 class UnknownSourceError(RecordError):
@@ -149,6 +150,12 @@ class UnknownSourceError(RecordError):
 
     def __str__(self) -> str:
         return f"topic {self.topic!r} is no source of version {self.config_version} of the routing document"
+
+
+class ExpressionError(RecordError):
+    """The producer's or the route's fault: a route's ``when`` cannot be computed for the event, and it asks to know."""
+
+    code = ErrorCode.EXPRESSION
 
 
 class TransformError(RecordError):
@@ -356,9 +363,8 @@ class UnknownTopicError(PenstockError):
         self.near = near
 
     def __str__(self) -> str:
-        advice = (
-            f"did you mean {' or '.join(map(repr, self.near))}?" if self.near else "'penstock topics --all' lists them"
-        )
+        near = " or ".join(map(repr, self.near))
+        advice = f"did you mean {near}?" if near else "'penstock topics --all' lists them"
         return f"topic {self.topic!r} does not exist at {self.bootstrap!r}; {advice}"
 
 

@@ -1,7 +1,8 @@
 """What crosses a topic: header names, content types, coordinates, and how headers cross to the engine."""
 
 import re
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -42,8 +43,10 @@ __all__ = [
     "coordinates",
     "own_headers",
     "pack_headers",
+    "pack_more",
     "refuse_oversize",
     "unpack_headers",
+    "unpack_more",
 ]
 
 # CloudEvents attributes in Kafka's binary mode (CloudEvents Kafka protocol binding 1.0.2, section 3.2).
@@ -103,15 +106,17 @@ Delivery = tuple[str | None, bytes | None, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deliveries:
-    """What becomes of a batch: three columns of the batch's length, row by row.
+    """What becomes of a batch: four columns of the batch's length, row by row.
 
     ``topics`` says where the record goes (None: nowhere), ``values`` what it carries (None: the original's bytes),
-    ``headers`` which headers are added, packed; an added header replaces one of the same name.
+    ``headers`` which headers are added, packed; an added header replaces one of the same name. ``more`` holds further
+    records that are made of the same one, packed by `pack_more`; None, as for most: there are none.
     """
 
     topics: list[str | None] = field(default_factory=list)
     values: list[bytes | None] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
+    more: list[bytes | None] = field(default_factory=list)
 
     def add(self, delivery: Delivery) -> None:
         """Append one row."""
@@ -119,6 +124,7 @@ class Deliveries:
         self.topics.append(topic)
         self.values.append(value)
         self.headers.append(headers)
+        self.more.append(None)
 
 
 def coordinates(topic: str, partition: int, offset: int) -> str:
@@ -160,6 +166,34 @@ def unpack_headers(packed: str) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
+def pack_more(records: Iterable[Delivery]) -> bytes:
+    """Records as bytes: of each the topic, the value and the packed headers, in their order.
+
+    A field is its length (four bytes, the highest first) and its bytes, texts in UTF-8; a value that is None has length
+    -1 and no bytes. Every record has a topic.
+    """
+    fields = (part for topic, value, headers in records for part in ((topic or "").encode(), value, headers.encode()))
+    return b"".join(_NONE if part is None else _LENGTH.pack(len(part)) + part for part in fields)
+
+
+def unpack_more(packed: bytes | None) -> list[Delivery]:
+    """What `pack_more` packed; None is no records."""
+    fields: list[bytes | None] = []
+    at = 0
+    while packed and at < len(packed):
+        (length,) = _LENGTH.unpack_from(packed, at)
+        at += _LENGTH.size
+        fields.append(None if length < 0 else packed[at : at + length])
+        at += max(length, 0)
+    texts = iter(fields)
+    return [
+        ((topic or b"").decode(), value, (headers or b"").decode())
+        for topic, value, headers in zip(*[texts] * 3, strict=True)
+    ]
+
+
+_LENGTH = struct.Struct(">i")
+_NONE = _LENGTH.pack(-1)
 _HEADERS = msgspec.json.Decoder(dict[str, str | None])
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from penstock.errors import TopicError
+from penstock.models.ref import ModelRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +33,9 @@ __all__ = [
     "request_pattern",
     "request_topic",
     "results",
+    "shadow_request_pattern",
+    "shadow_request_topic",
+    "shadow_requests",
     "shadow_results",
     "shortfall",
     "shortfalls",
@@ -70,6 +74,19 @@ def request_topic(prefix: str, job: str, model: str) -> str:
 def request_pattern(prefix: str, job: str) -> str:
     """Return the regular expression that matches the request topics of a job, and no other topic."""
     return rf"{re.escape(prefix)}\.{re.escape(job)}\..+"
+
+
+def shadow_request_topic(prefix: str, job: str, model: str) -> str:
+    """Name the topic that carries copies of events to a model that shadows others.
+
+    A topic of its own, so that a slow shadow never stands in the way of what users wait for.
+    """
+    return request_topic(prefix, f"shadow-{job}", model)
+
+
+def shadow_request_pattern(prefix: str, job: str) -> str:
+    """Return the regular expression that matches the topics of copies of a job, and no other topic."""
+    return request_pattern(prefix, f"shadow-{job}")
 
 
 def results(prefix: str) -> str:
@@ -128,6 +145,7 @@ def topics_for(document: RoutingDocument, settings: Settings) -> Plan:
         outputs.add(document.unmatched.topic)
     sources = {source.topic for source in document.sources}
     requests = {request_topic(prefix, model.job, name) for name, model in document.models.items()}
+    requests |= shadow_requests(document, prefix).keys()
     return Plan(
         external=(
             *(_source(settings, name) for name in sorted(sources)),
@@ -138,6 +156,12 @@ def topics_for(document: RoutingDocument, settings: Settings) -> Plan:
             *(_stream(settings, name, retention) for name in sorted(requests)),
         ),
     )
+
+
+def shadow_requests(document: RoutingDocument, prefix: str) -> dict[str, str]:
+    """Return the topics of copies that a routing document needs, each with its model's name."""
+    names = {ModelRef.parse(shadow.model).name: None for route in document.routes for shadow in route.shadow}
+    return {shadow_request_topic(prefix, document.models[name].job, name): name for name in names}
 
 
 def ensure(cluster: ClusterSettings, topics: Iterable[Topic]) -> tuple[str, ...]:

@@ -73,6 +73,8 @@ def purposes(document: RoutingDocument | None, prefix: str) -> dict[str, str]:
         _note(found, source.topic, f"events in ({source.format})")
     for model, entry in document.models.items():
         _note(found, topics.request_topic(prefix, entry.job, model), f"requests to model {model}")
+    for topic, model in topics.shadow_requests(document, prefix).items():
+        _note(found, topic, f"copies of events for model {model}")
     found |= own
     for route in document.routes:
         _note(found, route.output.topic, f"scores of route {route.name}")

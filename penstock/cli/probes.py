@@ -12,13 +12,16 @@ from penstock.event import CE_ID
 from penstock.iris import COLUMNS, measurements
 from penstock.models.ref import ModelRef
 from penstock.routing.compile import sources
+from penstock.routing.document import Range
+from penstock.routing.match import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from penstock.models.repository import Catalog
     from penstock.routing.compile import SourcePlan
-    from penstock.routing.document import Route, RoutingDocument, Source
+    from penstock.routing.document import Condition, Route, RoutingDocument, Source
+    from penstock.routing.lanes import Lane
 
 __all__ = ["MARK", "Probe", "Probes", "Untried"]
 
@@ -66,47 +69,75 @@ class Probes:
         """An event that takes this route, through the first source that can carry one."""
         types = route.match.type
         sample = _before(self._sample(route), route.transform)
-        reason = f"no source can carry type {' or '.join(map(repr, types))}"
+        if isinstance(sample, dict):
+            sample = {**sample, **{name: _meeting(condition) for name, condition in route.match.field.items()}}
+        asked = {name: texts[0] for name, texts in route.match.header.items()}
+        reason = f"no source can carry type {' or '.join(map(repr, types))}" if types else "no source can carry one"
         for source in self._document.sources:
-            for event_type in types:
+            if route.match.topic and source.topic not in route.match.topic:
+                continue
+            for event_type in types or [_any_type(source)]:
                 for value, headers in _candidates(source, event_type, sample):
-                    fault = self._fault(self._plans[source.topic], event_type, value)
-                    if fault is None:
-                        return self._probe(route, source.topic, event_type, value, headers)
-                    reason = f"no event could be made from the model's sample: {fault}"
+                    found = self._lane(self._plans[source.topic], route, event_type, value, {**asked, **headers})
+                    if not isinstance(found, str):
+                        return self._probe(route, source.topic, found, value, {**asked, **headers})
+                    reason = f"no event could be made from the model's sample: {found}"
         return Untried(route=route.name, reason=reason)
 
     def _sample(self, route: Route) -> Sample:
         """What the model can score: its descriptor's sample, or else an iris."""
         try:
-            sample = self._catalog.resolve(ModelRef.parse(route.model)).sample
+            sample = self._catalog.resolve(ModelRef.parse(route.models[0])).sample
         except UnknownModelError:
             sample = None  # the pmml job will say so, as a dead letter
         return sample or dict(zip(COLUMNS, measurements()[0], strict=True))
 
-    def _fault(self, plan: SourcePlan, event_type: str, value: bytes) -> str | None:
-        """Why the event would not become a request, or None."""
+    def _lane(
+        self, plan: SourcePlan, route: Route, event_type: str, value: bytes, headers: Mapping[str, str]
+    ) -> Lane | str:
+        """The lane on which the event would become a request, or why it would not."""
         try:
             said, body = plan.read(value)
             if (said or plan.constant or event_type) != event_type:
                 return f"the source gives it type {said or plan.constant!r}"
-            plan.lanes[event_type].make(body)
+            seen = Seen(plan, event_type, body, json.dumps(headers), _KEY, 0, 0)
+            for way, _ in plan.taken(seen, lambda _: None):
+                if way.way.route.name == route.name:
+                    lane, _ = way.lanes(seen)
+                    lane.make(body)
+                    return lane
         except RecordError as error:
             return str(error)
-        return None
+        return "the event would not take this route"
 
-    def _probe(self, route: Route, source: str, event_type: str, value: bytes, headers: Mapping[str, str]) -> Probe:
-        lane = self._plans[source].lanes[event_type]
+    def _probe(self, route: Route, source: str, lane: Lane, value: bytes, headers: Mapping[str, str]) -> Probe:
         name = f"{MARK}-{self._run}-{route.name}"
         marks = {**headers, CE_ID: name, MARK: self._run}
         return Probe(
             route=route.name,
-            job=self._document.models[ModelRef.parse(route.model).name].job,
+            job=self._document.models[ModelRef.parse(lane.model or "").name].job,
             id=name,
             topics=(source, str(lane.topic), self._results, route.output.topic),
             value=value,
             headers=tuple((key, text.encode()) for key, text in marks.items()),
         )
+
+
+def _any_type(source: Source) -> str:
+    return (source.type.constant if source.type else None) or MARK
+
+
+def _meeting(condition: Condition) -> object:
+    """A value that meets a condition."""
+    if isinstance(condition, list):
+        return condition[0]
+    if not isinstance(condition, Range):
+        return condition
+    low = condition.gt if condition.gte is None else condition.gte
+    high = condition.lt if condition.lte is None else condition.lte
+    if low is None or high is None:
+        return low + 1 if low is not None else (high or 0) - 1
+    return (low + high) / 2
 
 
 def _before(sample: Sample, transforms: Iterable[Any]) -> Sample:

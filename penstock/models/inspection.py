@@ -28,23 +28,24 @@ def inspect(catalog: Catalog, document: RoutingDocument) -> None:
         ModelError: the first fault; of a file, or of a route whose model is not there or is another job's.
     """
     for route in document.routes:
-        _find(catalog, document, route)
+        for model in (*route.models, *(shadow.model for shadow in route.shadow)):
+            _find(catalog, document, route, model)
     for descriptor in catalog:
         _look_into(descriptor)
 
 
-def _find(catalog: Catalog, document: RoutingDocument, route: Route) -> None:
-    ref = ModelRef.parse(route.model)
+def _find(catalog: Catalog, document: RoutingDocument, route: Route, model: str) -> None:
+    ref = ModelRef.parse(model)
     try:
         found = catalog.resolve(ref)
     except UnknownModelError as error:
         known = ", ".join(error.known) or "none"
         detail = f"models_dir has no descriptor of it (it has {known}); add one, or change the route"
-        raise ModelError(f"route {route.name!r} names model {route.model!r}: {detail}") from error
+        raise ModelError(f"route {route.name!r} names model {model!r}: {detail}") from error
     job = document.models[ref.name].job
     if found.job != job:
         detail = f"the routing document gives it to job {job!r}, its descriptor to {found.job!r}; change one of them"
-        raise ModelError(f"route {route.name!r} names model {route.model!r}: {detail}")
+        raise ModelError(f"route {route.name!r} names model {model!r}: {detail}")
 
 
 def _look_into(descriptor: ModelDescriptor) -> None:

@@ -8,19 +8,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, get_args
 
+import msgspec
 from pydantic import ValidationError
 
+from penstock.deployables import SCORING
 from penstock.errors import ModelRefError
 from penstock.models.ref import ModelRef
-from penstock.routing.document import RoutingDocument, SourceFormat
+from penstock.routing.document import Job, Match, RoutingDocument, Source, SourceFormat
 from penstock.routing.faults import Fault, faults_in, nearest
-from penstock.routing.registry import Side, read
+from penstock.routing.reach import Reaching, unreachable
+from penstock.routing.route_checks import parts, route_faults, twice
 from penstock.scalars import kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["faults_of"]
+__all__ = ["checked"]
 
 # Kafka's own rule for topic names (org.apache.kafka.common.internals.Topic); the models see to the length.
 _LEGAL_TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]+")
@@ -28,38 +31,93 @@ _CELL_SEPARATOR = re.compile(r'[^"\r\n]')
 _TYPED_BY_FIELD = {"json", "csv"}
 _ONLY_FOR = {"separator": {"tagged", "csv"}, "columns": {"csv"}, "cast": {"csv"}}
 _FORMATS: tuple[str, ...] = get_args(SourceFormat)
+_JOBS: tuple[str, ...] = get_args(Job)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _RULES = ("field", "header", "constant")
 
 
-def faults_of(data: object, prefix: str) -> list[Fault]:
-    """Return every fault of a document in plain data, in the order of the document's parts."""
+def checked(data: object, prefix: str) -> tuple[RoutingDocument | None, list[Fault]]:
+    """Return the document, if plain data is one, and every fault of it, in the order of the document's parts."""
     if not isinstance(data, dict):
-        return [Fault((), f"expected keys such as version, sources, routes and models, got {kind(data)}")]
+        return None, [Fault((), f"expected keys such as version, sources, routes and models, got {kind(data)}")]
+    document = None
     try:
-        RoutingDocument.model_validate(data)
+        document = RoutingDocument.model_validate(data)
         faults = []
     except ValidationError as error:
         faults = list(faults_in(error, RoutingDocument, data))
-    sources = list(_parts(data, "sources"))
-    routes = list(_parts(data, "routes"))
+    sources = list(parts(data, "sources"))
+    routes = list(parts(data, "routes"))
+    faults.extend(_unwritable(data))
     for number, source in sources:
         faults.extend(fault.below("sources", number) for fault in _source(source))
     for number, route in routes:
-        faults.extend(fault.below("routes", number) for fault in _route(route, data.get("models")))
-    faults.extend(_model_names(data.get("models")))
-    faults.extend(_twice(sources, "sources", "topic"))
-    faults.extend(_twice(routes, "routes", "name"))
-    faults.extend(_taken_types(routes))
+        faults.extend(fault.below("routes", number) for fault in route_faults(route, data.get("models")))
+    faults.extend(_models(data.get("models")))
+    faults.extend(twice(sources, ("sources",), "topic"))
+    faults.extend(twice(routes, ("routes",), "name"))
+    faults.extend(_reach(document, sources, routes))
     faults.extend(_topics(data, prefix))
     # The same fault may be found by a model and by a check.
-    return sorted(dict.fromkeys(faults), key=_order)
+    return document, sorted(dict.fromkeys(faults), key=_order)
 
 
-def _parts(data: dict[Any, Any], key: str) -> Iterator[tuple[int, dict[Any, Any]]]:
-    found = data.get(key)
-    for number, part in enumerate(found if isinstance(found, list) else ()):
-        if isinstance(part, dict):
-            yield number, part
+def _unwritable(data: dict[Any, Any]) -> Iterator[Fault]:
+    """Tell of texts that cannot be written as UTF-8, neither in a header nor anywhere else."""
+    try:
+        msgspec.json.encode(data)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        pass  # which text it was is looked for only where there is one
+    else:
+        return
+    todo: list[tuple[tuple[str | int, ...], object]] = [((), data)]
+    while todo:
+        place, found = todo.pop()
+        if isinstance(found, str):
+            if not found.isascii() and _SURROGATE.search(found):
+                yield Fault(place, f"{found!r} has half of a character, which no text in UTF-8 has")
+        elif isinstance(found, dict):
+            todo.extend(((*place, str(key)), key) for key in found if isinstance(key, str) and not key.isascii())
+            todo.extend(((*place, str(key)), each) for key, each in found.items())
+        elif isinstance(found, list):
+            todo.extend(((*place, number), each) for number, each in enumerate(found))
+
+
+def _reach(
+    document: RoutingDocument | None,
+    sources: list[tuple[int, dict[Any, Any]]],
+    routes: list[tuple[int, dict[Any, Any]]],
+) -> Iterable[Fault]:
+    if document is not None:
+        found = [
+            Reaching(number, route.match, not (route.when or route.continues))
+            for number, route in enumerate(document.routes)
+        ]
+        return unreachable(found, document.sources)
+    known = [_sound_source(source) for _, source in sources]
+    found = [
+        Reaching(number, match, not (route.get("when") or route.get("continue")))
+        for number, route in routes
+        if (match := _sound_match(route.get("match"))) is not None
+    ]
+    return unreachable(found, [source for source in known if source], all_known=all(known))
+
+
+def _sound_source(source: dict[Any, Any]) -> Source | None:
+    try:
+        return Source.model_validate(source)
+    except ValidationError:
+        return None
+
+
+def _sound_match(match: object) -> Match | None:
+    """Return what can be told of a match: where it is at fault, maybe its types."""
+    try:
+        return Match.model_validate(match)
+    except ValidationError:
+        types = match.get("type") if isinstance(match, dict) and len(match) == 1 else None
+        texts = [found for found in types if isinstance(found, str) and found] if isinstance(types, list) else []
+        return Match(type=texts) if texts else None
 
 
 def _order(fault: Fault) -> tuple[int, list[tuple[int, str]]]:
@@ -122,34 +180,12 @@ def _csv(source: dict[Any, Any]) -> Iterator[Fault]:
             yield Fault(("cast",), f"column {column!r} says the type and stays text")
 
 
-def _route(route: dict[Any, Any], models: object) -> Iterator[Fault]:
-    output = route.get("output")
-    lists = ((("transform",), route, Side.EVENT), (("output", "transform"), output, Side.RESULT))
-    for place, part, side in lists:
-        items = part.get("transform") if isinstance(part, dict) else None
-        if isinstance(items, list):
-            yield from (fault.below(*place) for fault in read(items, side)[1])
-    if isinstance(output, dict) and output.get("separator") is not None and output.get("format") != "tagged":
-        yield Fault(("output", "separator"), "only tagged outputs have one")
-    yield from _model_of(route, models)
-
-
-def _model_of(route: dict[Any, Any], models: object) -> Iterator[Fault]:
-    text = route.get("model")
-    if not isinstance(text, str) or not text or not isinstance(models, dict):
-        return
-    try:
-        ref = ModelRef.parse(text)
-    except ModelRefError as error:
-        yield Fault(("model",), str(error))
-        return
-    if ref.name not in models:
-        near = nearest(ref.name, map(str, models))
-        yield Fault(("model",), f"model {ref.name!r} stands not under models, so no job scores it; {near}")
-
-
-def _model_names(models: object) -> Iterator[Fault]:
-    for name in models if isinstance(models, dict) else ():
+def _models(models: object) -> Iterator[Fault]:
+    for name, entry in models.items() if isinstance(models, dict) else ():
+        job = entry.get("job") if isinstance(entry, dict) else None
+        if isinstance(job, str) and job in _JOBS and job not in SCORING:
+            runs = " and ".join(map(repr, SCORING))
+            yield Fault(("models", name, "job"), f"this version has no job {job!r} that would score it, only {runs}")
         try:
             versioned = isinstance(name, str) and ModelRef.parse(name).version is not None
         except ModelRefError as error:
@@ -159,39 +195,22 @@ def _model_names(models: object) -> Iterator[Fault]:
             yield Fault(("models", name), "models are named without a version here: one job scores all versions")
 
 
-def _twice(parts: list[tuple[int, dict[Any, Any]]], place: str, key: str) -> Iterator[Fault]:
-    seen: dict[str, int] = {}
-    for number, part in parts:
-        found = part.get(key)
-        if not isinstance(found, str):
-            continue
-        if found in seen:
-            yield Fault((place, number, key), f"{found!r} stands at {place}[{seen[found]}] already")
-        seen.setdefault(found, number)
-
-
-def _taken_types(routes: list[tuple[int, dict[Any, Any]]]) -> Iterator[Fault]:
-    taken: dict[str, int] = {}
-    for number, route in routes:
-        match = route.get("match")
-        types = match.get("type") if isinstance(match, dict) else None
-        for found in [types] if isinstance(types, str) else types if isinstance(types, list) else ():
-            if isinstance(found, str) and found in taken:
-                advice = "the first match wins, so this one is never reached"
-                yield Fault(("routes", number, "match", "type"), f"routes[{taken[found]}] takes {found!r}; {advice}")
-            elif isinstance(found, str):
-                taken[found] = number
-
-
 def _topics(data: dict[Any, Any], prefix: str) -> Iterator[Fault]:
     """Check the names of all users' topics, and that nothing is written where events are read from."""
-    read_from = {str(part.get("topic")): number for number, part in reversed(list(_parts(data, "sources")))}
+    read_from = {str(part.get("topic")): number for number, part in reversed(list(parts(data, "sources")))}
     written: list[tuple[tuple[str | int, ...], object]] = [
-        (("routes", number, "output", "topic"), route.get("output")) for number, route in _parts(data, "routes")
+        (("routes", number, "output", "topic"), route.get("output")) for number, route in parts(data, "routes")
     ]
     written.append((("unmatched", "topic"), data.get("unmatched")))
-    for number, part in _parts(data, "sources"):
+    for number, part in parts(data, "sources"):
         yield from _topic(("sources", number, "topic"), part.get("topic"), prefix)
+    for number, route in parts(data, "routes"):
+        match = route.get("match")
+        asked = match.get("topic") if isinstance(match, dict) else None
+        for topic in [asked] if isinstance(asked, str) else asked if isinstance(asked, list) else ():
+            if isinstance(topic, str) and topic and topic not in read_from:
+                near = nearest(topic, read_from)
+                yield Fault(("routes", number, "match", "topic"), f"{topic!r} is no topic of a source; {near}")
     for place, holder in written:
         topic = holder.get("topic") if isinstance(holder, dict) else None
         yield from _topic(place, topic, prefix)

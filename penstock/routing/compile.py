@@ -2,75 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
-from penstock.codec import BytesCodec, Codec, CsvCodec, JsonCodec, TaggedCodec, TextCodec
-from penstock.errors import TransformError
-from penstock.event import (
-    CE_ID,
-    CE_SOURCE,
-    CE_SPECVERSION,
-    CE_TIME,
-    CE_TYPE,
-    CONFIG_VERSION,
-    CONTENT_TYPE,
-    JSON,
-    MODEL,
-    REQUEST,
-    ROUTE,
-    SPECVERSION,
-    TEXT,
-    Blank,
-    added_size,
-    pack_headers,
-)
-from penstock.models.ref import ModelRef
-from penstock.routing.document import DEFAULT_SEPARATORS, Output, OutputFormat, Route, RoutingDocument, Source
-from penstock.routing.match import by_type
-from penstock.routing.registry import Bound, Side, Step, pipeline, read
-from penstock.topics import request_topic
+from penstock.errors import ExpressionError
+from penstock.event import CONFIG_VERSION, CONTENT_TYPE, JSON, TEXT, added_size, pack_headers
+from penstock.routing.document import DEFAULT_SEPARATORS, Output, OutputFormat, RoutingDocument, Source
+from penstock.routing.lanes import Lane, as_they_are, bound, codec_of, lane
+from penstock.routing.match import Index, Seen, asked
+from penstock.routing.ramp import current_weights
+from penstock.routing.registry import Side, Step, pipeline
+from penstock.routing.ways import Way, WayOfSource, splits_by_field
 from penstock.writers import Writer, tagged_writer, write_json, write_text, write_value
 
-__all__ = ["Lane", "OutputPlan", "SourcePlan", "encoded", "outputs", "sources", "unmatched_lane"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
-Make = Callable[[Any], bytes | None]
-"""Makes a request's value from what a codec read; None means the event's own bytes."""
+    from penstock.routing.document import Route
+
+__all__ = ["OutputPlan", "Routing", "SourcePlan", "Taken", "outputs", "sources", "unmatched_lane"]
 
 _OUTPUT_TYPES: Mapping[OutputFormat, str] = {"json": JSON, "text": TEXT, "tagged": TEXT, "value": JSON}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """What becomes of the events of one source that have one type."""
+class Taken(NamedTuple):
+    """A route that takes an event; or that would not let it pass, because its expression fails on it."""
 
-    topic: str | None
-    """Where they go; None: nowhere."""
-    headers: str
-    """Those that are added, packed; the same for all of them, with blanks for what differs."""
-    added_bytes: int
-    """What these headers add to a record's size, at most."""
-    make: Make
-    route: str | None = None
-    model: str | None = None
+    way: WayOfSource
+    fault: ExpressionError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcePlan:
-    """How the events of one source are read, and their lanes by type."""
+    """How the events of one source are read, and who takes them."""
 
     topic: str
     content_type: str
     """Of its events, as they are."""
     read: Callable[[bytes | None], tuple[str, Any]]
     """`Codec.read`."""
+    data: Callable[[Any], object]
+    """The whole event, from what was read."""
+    fields: Callable[[Any], Mapping[str, object]]
+    """Those of an event's fields that routes ask for."""
     header: str | None
     """The record's header that says the type, if one does."""
     constant: str | None
     lanes: Mapping[str, Lane]
+    """By type, where the type alone decides: most events need no closer look."""
+    decided: Mapping[str, list[Taken]]
+    """By type, where the type alone decides who takes the event, if not which variant it gets."""
+    ways: Sequence[WayOfSource]
+    """Of all routes that take events of this source, in the document's order."""
+    index: Index
+    """Of these routes."""
+
+    def taken(self, seen: Seen, failed: Callable[[str], None]) -> list[Taken]:
+        """Return the routes that take an event; ``failed`` is told the name of each whose expression failed on it."""
+        decided = self.decided.get(seen.event_type)
+        if decided is not None:
+            return decided
+        found = []
+        for number in self.index.matching(seen):
+            way = self.ways[number]
+            when, route = way.way.when, way.way.route
+            fault = None
+            if when is not None:
+                try:
+                    if not when.holds(seen):
+                        continue
+                except ExpressionError as error:
+                    failed(route.name)
+                    if route.on_error == "no-match":
+                        continue
+                    fault = error
+            found.append(Taken(way, fault))
+            if not route.continues:
+                break
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,42 +97,39 @@ class OutputPlan:
     """None where the result's own bytes go out."""
 
 
+class Routing:
+    """The way from the sources to the models."""
+
+    def __init__(self, document: RoutingDocument, prefix: str, *, published_ms: int = 0, now_ms: int = 0) -> None:
+        self._document = document
+        self._published_ms = published_ms
+        ways = [Way.of(route, document, prefix) for route in document.routes]
+        self._splitters = [way.splitter for way in ways if way.splitter]
+        self.due_ms: int | None = None
+        """When the weights of a split change next, in milliseconds since 1970; None where they do not."""
+        self.weigh(now_ms)
+        self.sources = {source.topic: _plan(source, ways) for source in document.sources}
+        """By source topic."""
+
+    def weigh(self, now_ms: int) -> None:
+        """Take the weights of this time; between two times of change it makes no difference."""
+        changes = [splitter.weigh(self._published_ms, now_ms) for splitter in self._splitters]
+        self.due_ms = min((change for change in changes if change is not None), default=None)
+
+    def weights(self, now_ms: int) -> dict[str, dict[str, float]]:
+        """Return the weights at a time: by route, by variant."""
+        routes = (route for route in self._document.routes if route.split)
+        return {route.name: current_weights(route, self._published_ms, now_ms) for route in routes}
+
+
 def sources(document: RoutingDocument, prefix: str) -> dict[str, SourcePlan]:
-    """Compile the way from the sources to the models, by source topic."""
-    routes = by_type(document.routes)
-    bound = {route.name: _bound(route.transform, Side.EVENT) for route in document.routes}
-    plans = {}
-    for source in document.sources:
-        codec = codec_of(source)
-        rule = source.type
-        lanes = {}
-        for event_type, route in routes.items():
-            make, content_type = _making(source, codec, bound[route.name])
-            job = document.models[ModelRef.parse(route.model).name].job
-            headers = _headers(source.topic, event_type, content_type, _route_headers(route, document.version))
-            lanes[event_type] = Lane(
-                topic=request_topic(prefix, job, ModelRef.parse(route.model).name),
-                headers=headers,
-                added_bytes=added_size(headers),
-                make=make,
-                route=route.name,
-                model=route.model,
-            )
-        plans[source.topic] = SourcePlan(
-            topic=source.topic,
-            content_type=codec.content_type,
-            read=codec.read,
-            header=rule.header if rule else None,
-            constant=rule.constant if rule else None,
-            lanes=lanes,
-        )
-    return plans
+    """Compile the way from the sources to the models, by source topic, ramps as they are before they start."""
+    return Routing(document, prefix).sources
 
 
 def unmatched_lane(topic: str, plan: SourcePlan, event_type: str, version: int) -> Lane:
     """Compile the lane of an event that no route takes, where the document gives a topic for those."""
-    headers = _headers(plan.topic, event_type, plan.content_type, {CONFIG_VERSION: str(version)})
-    return Lane(topic=topic, headers=headers, added_bytes=added_size(headers), make=lambda _: None)
+    return lane(topic, plan.topic, event_type, plan.content_type, {CONFIG_VERSION: str(version)}, as_they_are)
 
 
 def outputs(document: RoutingDocument) -> dict[str, OutputPlan]:
@@ -131,72 +137,53 @@ def outputs(document: RoutingDocument) -> dict[str, OutputPlan]:
     return {route.name: _output(route.output) for route in document.routes}
 
 
-def codec_of(source: Source) -> Codec[Any]:
-    """Return the codec that reads a source."""
-    separator = source.separator or DEFAULT_SEPARATORS.get(source.format, "")
-    field = source.type.field if source.type else None
-    match source.format:
-        case "json":
-            return JsonCodec(field)
-        case "csv":
-            return CsvCodec(source.columns or [], separator, source.cast, type_column=field)
-        case "tagged":
-            return TaggedCodec(separator)
-        case "text":
-            return TextCodec()
-        case "bytes":
-            return BytesCodec()
-
-
-def encoded(data: object) -> bytes:
-    """Write what transforms made as JSON; only a transform of somebody else's makes what JSON does not have."""
-    try:
-        return msgspec.json.encode(data)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise TransformError("as JSON", f"what the transforms made cannot be written: {error}") from error
-
-
-def _bound(items: list[Any], side: Side) -> list[Bound]:
-    bound, _ = read(items, side)  # a document that was loaded has no faults
-    return bound
-
-
-def _making(source: Source, codec: Codec[Any], bound: Iterable[Bound]) -> tuple[Make, str]:
-    """Return how a source's requests are made, and of what content type they are."""
-    objects = source.format == "csv" or (source.type is not None and source.type.field is not None)
-    steps = [step for step in bound if not (objects and step.objects_pass)]
-    if codec.self_contained and all(step.name == "as_is" for step in steps):
-        return codec.payload, codec.content_type
-    run = pipeline(steps)
-
-    def make(body: Any) -> bytes:
-        data = encoded(run(codec.data(body)))
-        sent = codec.input(body)
-        return b'{"data":%b}' % data if sent is None else b'{"input":%b,"data":%b}' % (sent, data)
-
-    return make, REQUEST
-
-
-def _route_headers(route: Route, version: int) -> dict[str, str]:
-    return {ROUTE: route.name, MODEL: route.model, CONFIG_VERSION: str(version)}
-
-
-def _headers(source: str, event_type: str, content_type: str, of_route: Mapping[str, str]) -> str:
-    return pack_headers(
-        {
-            CE_SPECVERSION: SPECVERSION,
-            CE_ID: Blank.PLACE,
-            CE_SOURCE: source,
-            CE_TYPE: event_type,
-            CE_TIME: Blank.TIME,
-            CONTENT_TYPE: content_type,
-            **of_route,
-        }
+def _plan(source: Source, ways: Sequence[Way]) -> SourcePlan:
+    codec = codec_of(source)
+    rule = source.type
+    own = [way for way in ways if not way.route.match.topic or source.topic in way.route.match.topic]
+    fitted = [WayOfSource.of(way, source, codec) for way in own]
+    decided = _decided(fitted)
+    return SourcePlan(
+        topic=source.topic,
+        content_type=codec.content_type,
+        read=codec.read,
+        data=as_they_are if source.format == "bytes" else codec.data,
+        fields=codec.fields(sorted(_fields(own))),
+        header=rule.header if rule else None,
+        constant=rule.constant if rule else None,
+        lanes={kind: way.arms(kind).primaries[0] for kind, way in decided.items() if way.way.key is None},
+        decided={kind: [Taken(way)] for kind, way in decided.items() if way.way.key is not None},
+        ways=fitted,
+        index=Index([asked(way.route.match, when=way.when is not None, goes_on=way.route.continues) for way in own]),
     )
 
 
+def _fields(ways: Sequence[Way]) -> set[str]:
+    """Name the fields that routes look at, so that the others need not be decoded."""
+    split = {splits_by_field(way.route) for way in ways}
+    matched = {name for way in ways for name in way.route.match.field}
+    expressed = {name for way in ways if way.when for name in way.when.fields or ()}
+    return matched | expressed | {name for name in split if name is not None}
+
+
+def _decided(ways: Sequence[WayOfSource]) -> dict[str, WayOfSource]:
+    """Find the types that alone decide: nothing else is asked for by the first route that may take them."""
+    first: dict[str, WayOfSource] = {}
+    for way in ways:
+        types = way.way.route.match.type
+        if not types:  # this one may take events of any type, and so stands before all further types
+            break
+        for event_type in types:
+            first.setdefault(event_type, way)
+    return {event_type: way for event_type, way in first.items() if _asks_no_more(way.way.route)}
+
+
+def _asks_no_more(route: Route) -> bool:
+    return not (route.match.header or route.match.field or route.when or route.continues)
+
+
 def _output(output: Output) -> OutputPlan:
-    steps = [step for step in _bound(output.transform, Side.RESULT) if step.name != "as_is"]
+    steps = [step for step in bound(output.transform, Side.RESULT) if step.name != "as_is"]
     writers: Mapping[OutputFormat, Writer] = {
         "json": write_json,
         "text": write_text,

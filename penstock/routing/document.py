@@ -7,28 +7,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 from penstock.errors import RoutingDocumentError
-from penstock.routing.parameters import CastRule, Fields
+from penstock.routing.parameters import CastRule, Duration, Fields, JsonScalar, Moment, Number
+from penstock.routing.reading import plain_data
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
     from pathlib import Path
 
 __all__ = [
     "DEFAULT_PREFIX",
+    "DEFAULT_SEPARATORS",
+    "Condition",
     "Match",
     "ModelEntry",
     "Output",
     "OutputFormat",
+    "Ramp",
+    "Range",
     "Route",
     "RoutingDocument",
+    "Shadow",
     "Source",
     "SourceFormat",
+    "Split",
+    "SplitBy",
     "TypeRule",
     "UnmatchedTopic",
+    "Variant",
     "load",
     "parse",
 ]
@@ -43,15 +50,18 @@ OutputFormat = Literal["json", "text", "tagged", "value"]
 Job = Literal["pmml", "spark", "service"]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
-"""Of a route: it travels in headers and stands in metrics, so it has no blanks and no controls."""
+"""Of a route, variant or shadow: it travels in headers and stands in metrics, so it has no blanks and no controls."""
 Text = Annotated[str, Field(min_length=1)]
+Weight = Annotated[float, Field(ge=0, le=1_000_000_000)]
 Topic = Annotated[str, Field(min_length=1, max_length=249)]
 
 
 class Strict(BaseModel):
     """What all parts of the document share: unknown keys are faults, text is not taken for numbers, nothing changes."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, serialize_by_alias=True
+    )
 
 
 class TypeRule(Strict):
@@ -86,23 +96,134 @@ def _as_list(found: object) -> object:
     return [found] if isinstance(found, str) else found
 
 
-class Match(Strict):
-    """Which events a route takes."""
+Texts = Annotated[
+    list[Text],
+    Field(min_length=1),
+    BeforeValidator(_as_list),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+            ]
+        }
+    ),
+]
+"""A text, or a list of them of which one is enough."""
 
-    type: Annotated[
-        list[Text],
-        Field(min_length=1),
-        BeforeValidator(_as_list),
-        WithJsonSchema(
-            {
-                "anyOf": [
-                    {"type": "string", "minLength": 1},
-                    {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
-                ]
-            }
-        ),
-    ]
+
+class Range(Strict):
+    """Bounds of a number, at least one of them; what is no number lies in no range."""
+
+    gt: Number | None = None
+    """Greater than this."""
+    gte: Number | None = None
+    """Greater than this, or equal."""
+    lt: Number | None = None
+    """Less than this."""
+    lte: Number | None = None
+    """Less than this, or equal."""
+
+
+def _arm(found: object) -> str:
+    return "range" if isinstance(found, dict | Range) else "list" if isinstance(found, list) else "scalar"
+
+
+Condition = Annotated[
+    Annotated[JsonScalar, Tag("scalar")]
+    | Annotated[list[JsonScalar], Field(min_length=1), Tag("list")]
+    | Annotated[Range, Tag("range")],
+    Discriminator(_arm),  # named arms give one fault where pydantic would give one for each arm
+]
+"""On one field: a value, a list of which one is enough, or a range. Equal means equal in JSON: 1 is 1.0, not "1"."""
+
+
+def _empty(found: object) -> bool:
+    """Left out of dumps: an empty condition is a fault where somebody writes one."""
+    return not found
+
+
+class Match(Strict):
+    """Which events a route takes: those for which all of these hold. None at all: every event."""
+
+    type: Texts = Field(default=[], exclude_if=_empty)
     """The event's type, or a list of types."""
+    topic: Texts = Field(default=[], exclude_if=_empty)
+    """The source topic, or a list of them."""
+    header: dict[Text, Texts] = Field(default={}, min_length=1, exclude_if=_empty)
+    """The record's own headers of these names have these texts; a header that is absent has none."""
+    field: dict[Text, Condition] = Field(default={}, min_length=1, exclude_if=_empty)
+    """Fields of the event, which is an object (json, csv): a value, a list of values, or a range of numbers."""
+
+
+class Ramp(Strict):
+    """A weight that grows (or falls) by wall clock, in equal steps, with no further message."""
+
+    from_: Weight = Field(alias="from")
+    """The weight before the first step."""
+    to: Weight
+    """The weight after the last step."""
+    over: Duration
+    """From the start to the last step: a whole number and its unit, as in 90s, 30m, 2h, 7d."""
+    steps: Annotated[int, Field(ge=1, le=10_000)]
+    """In how many equal steps."""
+    start: Moment | None = None
+    """When it starts, RFC 3339 with offset; left out, when the document was published."""
+
+
+class Variant(Strict):
+    """One arm of a split."""
+
+    name: Name
+    """Stands in headers: letters, digits, '.', '_' and '-'. Renaming it moves its keys."""
+    weight: Weight | None = None
+    """Its share, relative to the other weights, which need not sum to 100; 0 gets nothing. Or else a ramp."""
+    ramp: Ramp | None = None
+    """A weight that changes by wall clock."""
+    model: Text
+    """The model that scores: `name:version`, or the bare name for whichever version is live."""
+
+
+class SplitBy(Strict):
+    """What of an event decides its variant, where that is neither key nor event; exactly one of the two."""
+
+    field: Text | None = None
+    """A field of the event (json, csv): text, number, true or false."""
+    header: Text | None = None
+    """The record's own header of this name."""
+
+
+class Split(Strict):
+    """Shares events between variants, by a stable hash: equal keys have equal variants, in every worker."""
+
+    by: Annotated[
+        Annotated[Literal["key", "event"], Tag("word")] | Annotated[SplitBy, Tag("part")],
+        Discriminator(lambda found: "part" if isinstance(found, dict | SplitBy) else "word"),
+    ] = "key"
+    """What is hashed: the record's key, a field, a header, or the event's coordinates (no two events have the same).
+    An event that has no such key, field or header is shared by its coordinates."""
+    salt: Text = Field(default="", exclude_if=_empty)
+    """What else is hashed, so that two routes share their events differently; left out, the route's name."""
+    variants: Annotated[list[Variant], Field(min_length=1)]
+    """Who gets a share."""
+    overrides: dict[str, Name] = {}
+    """Keys, as text, that get the variant named whatever their hash says."""
+
+
+class Shadow(Strict):
+    """A copy of an event that another model scores; its result never reaches a user's topic."""
+
+    model: Text
+    """The model that scores the copy."""
+    percent: Annotated[float, Field(ge=0, le=100)] = 100
+    """How many of the route's events are copied, by the same hash as the route's split."""
+    name: Name | None = None
+    """Stands in headers; left out, the model as it is written here."""
+
+    @property
+    def label(self) -> str:
+        """What headers call it."""
+        return self.name or self.model
 
 
 Transforms = list[Any]
@@ -127,14 +248,31 @@ class Route(Strict):
 
     name: Name
     """Stands in headers and tables: letters, digits, '.', '_' and '-'."""
-    match: Match
-    """Which events it takes."""
+    match: Match = Field(default_factory=Match)
+    """Which events it takes; left out, every event that `when` takes."""
+    when: Text = Field(default="", exclude_if=_empty)
+    """An expression over event, key, headers, type and topic that must be true, too; see routing.md."""
+    on_error: Literal["no-match", "dead-letter"] = "no-match"
+    """Where `when` cannot be computed for an event: no-match (which is counted), or dead-letter."""
+    continues: bool = Field(default=False, alias="continue")
+    """Whether events that it takes go on to later routes as well."""
     transform: Transforms = []
     """What happens to the event before the model gets it; none, or `as_is`: nothing."""
-    model: Text
-    """The model that scores: `name:version`, or the bare name for whichever version is live."""
+    model: Text | None = None
+    """The model that scores: `name:version`, or the bare name for whichever version is live. Or else a split."""
+    split: Split | None = None
+    """Several models that share the events."""
+    shadow: list[Shadow] = []
+    """Models that score copies."""
     output: Output
     """Where its results go."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that score its events, as they are written; shadows are not among them."""
+        if self.split is not None:
+            return tuple(variant.model for variant in self.split.variants)
+        return () if self.model is None else (self.model,)
 
 
 class ModelEntry(Strict):
@@ -173,51 +311,30 @@ class RoutingDocument(Strict):
     """The models that routes name, by name without a version."""
 
 
-def load(source: str | Path, *, prefix: str = DEFAULT_PREFIX) -> RoutingDocument:
-    """Read a routing document from a file (a `Path`) or from its text (a `str`), in YAML or JSON.
+def load(source: str | bytes | Path, *, prefix: str = DEFAULT_PREFIX) -> RoutingDocument:
+    """Read a routing document from a file (a `Path`) or from its text (a `str`, or UTF-8), in YAML or JSON.
 
     Args:
-        source: where the document is.
+        source: where the document is, or the document.
         prefix: of internal topics (``topics.prefix`` of the settings).
 
     Raises:
         RoutingDocumentError: with every fault of the document, each with its place.
     """
-    if isinstance(source, str):
-        return _from_text(source, prefix=prefix)
+    if isinstance(source, str | bytes):
+        return parse(plain_data(source), prefix=prefix)
     try:
-        text = source.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = source.read_bytes()
+    except OSError as error:
         raise RoutingDocumentError((f"the file {str(source)!r} cannot be read: {error}",)) from error
-    return _from_text(text, prefix=prefix)
-
-
-def _from_text(text: str, *, prefix: str = DEFAULT_PREFIX) -> RoutingDocument:
-    """Read a routing document from its text, as `load` does."""
-    try:
-        data = yaml.load(text, _Loader)  # noqa: S506 a safe loader, which also minds keys that stand twice
-    except yaml.YAMLError as error:
-        raise RoutingDocumentError((f"the document is not YAML: {' '.join(str(error).split())}",)) from error
-    return parse(data, prefix=prefix)
+    return parse(plain_data(text), prefix=prefix)
 
 
 def parse(data: object, *, prefix: str = DEFAULT_PREFIX) -> RoutingDocument:
     """Make a routing document from plain data, as YAML or JSON has it; `load` says what is raised."""
-    from penstock.routing.checks import faults_of  # it looks into the models that stand here
+    from penstock.routing.checks import checked  # it looks into the models that stand here
 
-    faults = faults_of(data, prefix)
-    if faults:
+    document, faults = checked(data, prefix)
+    if document is None or faults:
         raise RoutingDocumentError(tuple(map(str, faults)))
-    return RoutingDocument.model_validate(data)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML, but a key that stands twice in a mapping is a fault: of two routes' names the first would be lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
-        mapping = super().construct_mapping(node, deep)
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((key for number, key in enumerate(keys) if key in keys[:number]), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"key {twice!r} stands twice", node.start_mark)
-        return mapping
+    return document

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pydantic import ValidationError
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 __all__ = ["Fault", "Place", "faults_in", "nearest"]
@@ -105,9 +106,17 @@ def _keys(model: type[BaseModel], place: Place) -> Iterable[str]:
     """Return the keys that the model at this place has."""
     found: Any = model
     for part in place:
-        if isinstance(found, type) and issubclass(found, BaseModel) and part in found.model_fields:
-            found = _model_in(found.model_fields[str(part)].annotation)
-    return found.model_fields.keys() if isinstance(found, type) and issubclass(found, BaseModel) else ()
+        fields = _fields(found)
+        if part in fields:
+            found = _model_in(fields[str(part)].annotation)
+    return _fields(found)
+
+
+def _fields(model: object) -> dict[str, FieldInfo]:
+    """Return a model's fields by the keys that documents have for them."""
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        return {}
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

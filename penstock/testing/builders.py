@@ -42,6 +42,9 @@ class Events(NamedTuple):
     unseen_bytes: list[int]
     topics: list[str]
     headers: list[str | None]
+    keys: list[bytes | None]
+    partitions: list[int]
+    offsets: list[int]
 
 
 class Requests(NamedTuple):
@@ -81,14 +84,22 @@ def document(**changes: Any) -> RoutingDocument:
     return parse(plain | changes)
 
 
-def events(*values: bytes | None, topic: str = "events", headers: Mapping[str, str | None] | None = None) -> Events:
-    """Return a batch of events, one for each value, all with the same headers."""
+def events(
+    *values: bytes | None,
+    topic: str = "events",
+    headers: Mapping[str, str | None] | None = None,
+    key: bytes | None = None,
+) -> Events:
+    """Return a batch of events, one for each value, all with the same headers and key, from offset 12 on."""
     count = len(values)
     return Events(
         values=[*values],
         unseen_bytes=[UNSEEN_BYTES] * count,
         topics=[topic] * count,
         headers=[None if headers is None else json.dumps(headers)] * count,
+        keys=[key] * count,
+        partitions=[0] * count,
+        offsets=list(range(12, 12 + count)),
     )
 
 

@@ -40,6 +40,7 @@ ALLOWED = {
     "pydantic_settings",
     "typing_extensions",
     "typing_inspection",
+    "xxhash",
     "yaml",
 }
 

@@ -72,7 +72,7 @@ def test_headers_that_later_versions_set_are_not_set_today() -> None:
         .headers[0]
     )
 
-    assert later() == {event.VARIANT, event.SHADOW, event.DEADLINE}
+    assert later() == {event.DEADLINE}
     assert not later() & added.keys()
 
 
@@ -120,6 +120,7 @@ def test_topics_are_those_of_the_code() -> None:
     expected = {topic.name: "external" for topic in plan.external}
     expected |= {topic.name: "internal" for topic in plan.internal if topic.name not in requests}
     expected[topics.request_topic(prefix, "<job>", "<model>")] = "internal"
+    expected[topics.shadow_request_topic(prefix, "<job>", "<model>")] = "internal"
 
     assert {name: cells[0] for name, cells in MESSAGES.table("Name").items()} == expected
 

@@ -129,6 +129,9 @@ def test_route(interpreter: Interpreter, loaded: Settings) -> None:
         unseen_bytes=("number", [100] * 5),
         topics=("text", ["events", "csv-events", "legacy-events", "events", "events"]),
         headers=("text", ['{"ce_id":"mine"}', None, None, None, None]),
+        keys=("bytes", [b"k", None, b"", None, None]),
+        partitions=("number", [0] * 5),
+        offsets=("number", [2**40] * 5),
     )
 
     assert [topic for topic, _, _ in rows] == [

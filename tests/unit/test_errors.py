@@ -20,6 +20,7 @@ EXAMPLES: dict[PenstockError, str] = {
     errors.TypeMissingError("no field 'type'"): "no field 'type'",
     errors.UnmatchedError("irsi", 7): "no route of version 7 takes type 'irsi'; add it to a route's match",
     errors.UnknownSourceError("events2", 7): "topic 'events2' is no source of version 7 of the routing document",
+    errors.ExpressionError("no such key: a"): "no such key: a",
     errors.TransformError("select", "field 'a' is missing"): "transform 'select': field 'a' is missing",
     errors.UnknownModelError("iris", ("iris-tree:1", "iris-forest:1")): (
         "model 'iris' is not loaded; loaded models: iris-tree:1, iris-forest:1"

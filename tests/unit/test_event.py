@@ -10,13 +10,16 @@ from penstock.errors import EnvelopeError, OversizeError
 from penstock.event import (
     Blank,
     Deliveries,
+    Delivery,
     added_size,
     ce_time,
     coordinates,
     own_headers,
     pack_headers,
+    pack_more,
     refuse_oversize,
     unpack_headers,
+    unpack_more,
 )
 
 LAST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
@@ -126,4 +129,18 @@ def test_deliveries_are_columns() -> None:
     deliveries.add(("t", None, "h"))
     deliveries.add((None, b"v", ""))
 
-    assert deliveries == Deliveries(topics=["t", None], values=[None, b"v"], headers=["h", ""])
+    assert deliveries == Deliveries(topics=["t", None], values=[None, b"v"], headers=["h", ""], more=[None, None])
+
+
+def test_further_records_cross_as_bytes() -> None:
+    """Java reads three fields for each record, each its length and its bytes; -1 says that there is no value."""
+    packed = pack_more([("t", None, "h"), ("ü", b"", "")])
+
+    assert packed == bytes.fromhex("00000001 74 ffffffff 00000001 68 00000002 c3bc 00000000 00000000")
+    assert unpack_more(None) == []
+
+
+@given(st.lists(st.tuples(plain_text, st.none() | st.binary(), plain_text), max_size=5))
+def test_further_records_can_be_read_back(records: list[Delivery]) -> None:
+    """Whatever stands in them."""
+    assert unpack_more(pack_more(records)) == records

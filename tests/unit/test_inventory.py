@@ -18,11 +18,17 @@ def document() -> RoutingDocument:
                 {"topic": "legacy", "format": "tagged"},
             ],
             "routes": [
-                {"name": "iris", "match": {"type": "iris"}, "model": "tree", "output": {"topic": "scores"}},
+                {
+                    "name": "iris",
+                    "match": {"type": "iris"},
+                    "model": "tree",
+                    "shadow": [{"model": "words:1"}],
+                    "output": {"topic": "scores"},
+                },
                 {"name": "tweets", "match": {"type": "tweet"}, "model": "words", "output": {"topic": "scores"}},
             ],
             "unmatched": {"topic": "others"},
-            "models": {"tree": {"job": "pmml"}, "words": {"job": "spark"}},
+            "models": {"tree": {"job": "pmml"}, "words": {"job": "pmml"}},
         }
     )
 
@@ -36,9 +42,10 @@ def test_every_topic_says_what_it_is_for() -> None:
     """Topics stand in the order of an event's way; one with two uses names both."""
     found = purposes(document(), "pen")
 
-    assert list(found)[:4] == ["events", "legacy", "pen.pmml.tree", "pen.spark.words"]
+    assert list(found)[:4] == ["events", "legacy", "pen.pmml.tree", "pen.pmml.words"]
     assert found["events"] == "events in (json)"
-    assert found["pen.spark.words"] == "requests to model words"
+    assert found["pen.pmml.words"] == "requests to model words"
+    assert found["pen.shadow-pmml.words"] == "copies of events for model words"
     assert found["pen.dead-letters"] == "what could not be handled, with the cause"
     assert found["scores"] == "scores of route iris; scores of route tweets"
     assert found["others"] == "events that no route takes"

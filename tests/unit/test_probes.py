@@ -21,6 +21,7 @@ def probe(
     transform: list[Any] | None = None,
     sample: dict[str, Any] | list[Any] | None = SAMPLE,
     types: list[str] | None = None,
+    **changes: Any,
 ) -> Probe | Untried:
     """The event for the only route of a document with one source, whose model has this sample."""
     document = parse(
@@ -34,9 +35,10 @@ def probe(
                     "transform": transform or [],
                     "model": "m",
                     "output": {"topic": "out"},
+                    **changes,
                 }
             ],
-            "models": {"m": {"job": "pmml"}},
+            "models": {"m": {"job": "pmml"}, "n": {"job": "pmml"}},
         }
     )
     descriptor = ModelDescriptor.parse(
@@ -139,3 +141,27 @@ def test_a_sample_that_the_transform_refuses_is_said_so() -> None:
 
     assert isinstance(found, Untried)
     assert found.reason.startswith("no event could be made from the model's sample: transform 'select': ")
+
+
+def test_an_event_has_what_a_route_asks_for() -> None:
+    """Headers, and fields beside those of the sample; a route without types takes an event of any."""
+    match = {"header": {"tenant": ["eu", "uk"]}, "field": {"n": {"gt": 1, "lt": 2}, "c": {"gte": 5}, "s": ["x", "y"]}}
+    found = made(match=match, when="event.n > 1.2")
+
+    assert found.value == b'{"kind":"penstock-doctor","a":1.5,"b":"x","n":1.5,"c":6,"s":"x"}'
+    assert dict(found.headers)["tenant"] == b"eu"
+
+
+def test_the_way_is_that_of_the_variant() -> None:
+    """The doctor's key decides it, as any key would."""
+    found = made(model=None, split={"variants": [{"name": "v", "weight": 1, "model": "n:1"}]})
+
+    assert found.topics == ("events", "pen.pmml.n", "pen.results", "out")
+
+
+def test_an_expression_that_refuses_the_event_is_said_so() -> None:
+    """What it asks for cannot be guessed."""
+    found = probe(when="event.a > 100.0")
+
+    assert isinstance(found, Untried)
+    assert found.reason == "no event could be made from the model's sample: the event would not take this route"

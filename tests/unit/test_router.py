@@ -248,7 +248,10 @@ def test_unmatched_events_may_be_dropped() -> None:
     deliveries = router(document(unmatched="drop")).route(*events(b'{"type":"rose"}', b"poison"))
 
     assert deliveries == Deliveries(
-        topics=[None, "penstock.dead-letters"], values=[None, None], headers=["", deliveries.headers[1]]
+        topics=[None, "penstock.dead-letters"],
+        values=[None, None],
+        headers=["", deliveries.headers[1]],
+        more=[None, None],
     )
 
 

@@ -118,3 +118,14 @@ def test_topics_made_with_kafkas_defaults_are_large_enough() -> None:
     scores = next(topic for topic in plan().external if topic.name == "scores")
 
     assert topics.shortfall(scores, {"max.message.bytes": str(1024 * 1024 + 12)}) is None
+
+
+def test_shadows_have_request_topics_of_their_own() -> None:
+    """One for each model that shadows, which no job takes for its usual requests."""
+    text = ROUTING.replace("model: iris-tree, ", "model: iris-tree, shadow: [{model: 'iris-forest:1'}], ")
+    names = {topic.name for topic in topics.topics_for(document.load(text), Settings()).internal}
+    (shadow,) = (name for name in names if name.startswith("penstock.shadow-pmml."))
+
+    assert shadow == topics.shadow_request_topic("penstock", "pmml", "iris-forest")
+    assert not re.fullmatch(topics.request_pattern("penstock", "pmml"), shadow)
+    assert re.fullmatch(topics.shadow_request_pattern("penstock", "pmml"), shadow)

@@ -10,6 +10,7 @@ import pytest
 from penstock.errors import ModelChecksumError, ModelError, ModelLoadError
 from penstock.models.inspection import inspect
 from penstock.models.repository import read_catalog
+from penstock.routing.document import ModelEntry
 from penstock.testing.builders import document, route
 
 Write = Callable[..., Path]
@@ -74,7 +75,7 @@ def test_changed_file_is_told(described: Callable[..., Path]) -> None:
 
 def test_model_of_a_later_job_is_fetched_only(described: Callable[..., Path]) -> None:
     """Nobody here can read it, but its digest can be compared."""
-    later = document(routes=[route(model="iris")], models={"iris": {"job": "spark"}})
+    later = WANTED.model_copy(update={"models": {"iris": ModelEntry(job="spark")}})
 
     inspect(read_catalog(described(b"saved elsewhere", job="spark")), later)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.routing.checks import faults_of
+from penstock.routing.checks import checked
 from penstock.testing.builders import document, route
 
 SOURCE = {"topic": "events", "format": "json", "type": {"field": "type"}}
@@ -20,7 +20,7 @@ def plain() -> dict[str, Any]:
 
 def faults(data: object) -> list[str]:
     """What is said of a document."""
-    return [str(fault) for fault in faults_of(data, "penstock")]
+    return [str(fault) for fault in checked(data, "penstock")[1]]
 
 
 yaml_values = st.recursive(

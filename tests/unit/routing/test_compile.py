@@ -4,30 +4,14 @@ import pytest
 
 from penstock.errors import TransformError
 from penstock.event import Blank, unpack_headers
-from penstock.routing.compile import encoded, outputs, sources
-from penstock.routing.match import by_type
+from penstock.routing.compile import outputs, sources
+from penstock.routing.lanes import encoded
 from penstock.testing.builders import document, route
 
 TWO = document(
     routes=[route("iris", match={"type": ["iris", "rose"]}), route("tulip", model="tulips")],
-    models={"iris-tree": {"job": "pmml"}, "tulips": {"job": "spark"}},
+    models={"iris-tree": {"job": "pmml"}, "tulips": {"job": "pmml"}},
 )
-
-
-def test_every_type_has_its_route() -> None:
-    """A list of types is as good as several routes."""
-    assert {name: found.name for name, found in by_type(TWO.routes).items()} == {
-        "iris": "iris",
-        "rose": "iris",
-        "tulip": "tulip",
-    }
-
-
-def test_of_two_routes_for_a_type_the_first_wins() -> None:
-    """A document that was loaded has none such; expressions will."""
-    first, second = document().routes[0], document(routes=[route(name="other", match={"type": "iris"})]).routes[0]
-
-    assert by_type([first, second])["iris"] is first
 
 
 def test_lanes_lead_to_the_job_that_has_the_model() -> None:
@@ -37,7 +21,7 @@ def test_lanes_lead_to_the_job_that_has_the_model() -> None:
     assert {name: lane.topic for name, lane in lanes.items()} == {
         "iris": "mine.pmml.iris-tree",
         "rose": "mine.pmml.iris-tree",
-        "tulip": "mine.spark.tulips",
+        "tulip": "mine.pmml.tulips",
     }
 
 

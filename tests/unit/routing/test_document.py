@@ -13,6 +13,7 @@ from penstock.routing.document import UnmatchedTopic, load, parse
 from penstock.testing.builders import document, route
 
 CONFIG = Path(__file__).parents[3] / "config"
+VARIANT = {"name": "a", "weight": 1, "model": "iris-tree"}
 SOURCE = {"topic": "events", "format": "json", "type": {"field": "type"}}
 CSV = {"topic": "rows", "format": "csv", "columns": ["kind", "n"], "type": {"field": "kind"}}
 
@@ -158,7 +159,8 @@ rotues: []
         "routes[0].model: model 'iris-tre' stands not under models, so no job scores it; did you mean 'iris-tree'?",
         "routes[0].output.separator: only tagged outputs have one",
         "routes[0].output.topic: 'events' is sources[0] too: its records would go round for ever",
-        "routes[0].split: unknown key 'split'; expected one of 'match', 'model', 'name', 'output', 'transform'",
+        "routes[0].split: a route has a model or a split, not both; remove one of them",
+        "routes[0].split.variants: is missing",
         "routes[0].transform[0]: unknown transform 'selct'; did you mean 'select'?",
         "routes[1].match.type: routes[0] takes 'iris'; the first match wins, so this one is never reached",
         "routes[1].model: 'iris-tree:one' is no model ref: expected a version from 1 up after the colon, got 'one'",
@@ -294,9 +296,28 @@ def test_sources_of_every_format_are_taken(source: dict[str, Any]) -> None:
         ({"match": {"type": ""}}, "match.type: must not be empty"),
         ({"match": {"type": ["a", ""]}}, "match.type[1]: must not be empty"),
         ({"match": {"type": ["a", "b", "a"]}}, "match.type: routes[0] takes 'a'; the first match wins, so this one is"),
-        ({"match": {"type": "a", "when": "true"}}, "match.when: unknown key 'when'; expected one of 'type'"),
-        ({"when": "true"}, "when: unknown key 'when'; expected one of 'match', 'model'"),
-        ({"shadow": []}, "shadow: unknown key 'shadow'; expected one of"),
+        ({"match": {"type": "a", "when": "true"}}, "match.when: unknown key 'when'; expected one of 'field', 'header'"),
+        ({"match": {"type": None}}, "match.type: expected a list, got None (null)"),
+        ({"match": {"header": {}}}, "match.header: must not be empty"),
+        ({"match": {"field": {"a": {}}}}, "match.field.a: a range has at least one of gt, gte, lt, lte"),
+        ({"match": {"field": {"a": {"gt": "5"}}}}, "match.field.a.gt: expected a number, got '5' (text)"),
+        ({"match": {"field": {"a": {"above": 5}}}}, "match.field.a.above: unknown key 'above'; expected one of 'gt'"),
+        ({"match": {"field": {"a": None}}}, "match.field.a: expected text, a number, true or false, got None (null)"),
+        ({"match": {"field": {"a": []}}}, "match.field.a: must not be empty"),
+        ({"match": {"field": {"a": {"gt": 5, "lte": 5}}}}, "match.field.a: no number lies in this range"),
+        ({"match": {"topic": "evnts"}}, "match.topic: 'evnts' is no topic of a source; did you mean 'events'?"),
+        ({"when": ""}, "when: must not be empty"),
+        ({"when": "evnt.a > 1"}, "when: unknown name 'evnt'; did you mean 'event'?"),
+        ({"on_error": "dead-letter"}, "on_error: only routes with an expression (when) can fail to match"),
+        ({"on_error": "drop", "when": "true"}, "on_error: got 'drop'; expected one of 'dead-letter', 'no-match'"),
+        ({"model": None}, "model: is missing; a route has a model, or a split between several"),
+        ({"split": {"variants": [VARIANT]}}, "split: a route has a model or a split, not both; remove one of them"),
+        ({"shadow": [{"model": "b"}]}, "shadow[0].model: model 'b' stands not under models"),
+        ({"shadow": [{"model": "iris-tree", "percent": 101}]}, "shadow[0].percent: input should be less than or equal"),
+        (
+            {"shadow": [{"model": "iris-tree"}, {"model": "iris-tree"}]},
+            "shadow[1]: 'iris-tree' stands at shadow[0] already; give one of them a name of its own",
+        ),
         ({"deadline_ms": 5}, "deadline_ms: unknown key 'deadline_ms'; expected one of"),
         ({"transform": "as_is"}, "transform: expected a list, got 'as_is' (text)"),
         (

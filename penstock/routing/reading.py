@@ -1,0 +1,147 @@
+"""From a routing document's text to plain data, whatever the text is: YAML, JSON, or nothing of the kind.
+
+Anybody who can write to the control topic can write anything there, so no text may crash a reader or keep it busy.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import yaml
+
+from penstock.errors import RoutingDocumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+
+__all__ = ["plain_data"]
+
+# Ten thousand routes have some hundred thousand parts; a few lines of aliases to aliases can have a billion.
+_MOST_PARTS = 5_000_000
+# No document is a tenth as deep, and what walks through one need not fear for its stack.
+_DEEPEST = 100
+
+
+def plain_data(text: str | bytes) -> object:
+    """Read YAML or JSON (which is tried first where the text begins like it).
+
+    Raises:
+        RoutingDocumentError: the text is neither, a key stands twice, or it is not worth the work.
+    """
+    try:
+        read = text if isinstance(text, str) else text.decode("utf-8-sig")
+        return _json(read) if read.lstrip().startswith("{") else _yaml(read)
+    except UnicodeError as error:
+        _refuse(f"is not text in UTF-8: {error}")
+    except yaml.YAMLError as error:
+        _refuse(f"is not YAML: {' '.join(str(error).split())}")
+    except RecursionError:
+        _refuse(f"is nested too deep: at most {_DEEPEST} levels are read")
+    except ValueError as error:  # such as a number of five thousand digits
+        _refuse(f"cannot be read: {error}")
+
+
+def _refuse(finding: str) -> NoReturn:
+    raise RoutingDocumentError((f"the document {finding}",))
+
+
+def _json(text: str) -> object:
+    try:
+        data = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except json.JSONDecodeError:  # a YAML mapping may begin with a brace, too
+        return _yaml(text)
+    _refuse_depth(data, _DEEPEST)
+    return data
+
+
+def _refuse_depth(data: object, left: int) -> None:
+    if not left:
+        raise RecursionError
+    for each in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        if isinstance(each, dict | list):
+            _refuse_depth(each, left - 1)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"key {_twice(key for key, _ in pairs)!r} stands twice")
+    return found
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
+
+
+def _yaml(text: str) -> object:
+    text.encode()  # libyaml would say the same, less plainly
+    for _ in _events(text):
+        pass
+    data = yaml.load(text, _Loader)  # noqa: S506 a safe loader, which also minds keys that stand twice
+    if "*" in text:  # without aliases the text is as large as what it says
+        _measure(data)
+    return data
+
+
+def _events(text: str) -> Iterator[object]:
+    """Run through the text without building anything: building goes as deep as the text, on the machine's own stack."""
+    depth = 0
+    for event in yaml.parse(text, _Parser):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise RecursionError
+        yield event
+
+
+def _measure(data: object) -> None:
+    """Count parts as often as aliases repeat them, and refuse what contains itself."""
+    sizes: dict[int, int] = {}
+    open_parts: set[int] = set()
+    todo: list[tuple[Any, bool]] = [(data, False)]
+    while todo:
+        part, done = todo.pop()
+        if not isinstance(part, dict | list) or (id(part) in sizes and not done):
+            continue
+        below: Iterable[Any] = part.values() if isinstance(part, dict) else part
+        if done:
+            open_parts.discard(id(part))
+            sizes[id(part)] = 1 + sum(sizes.get(id(each), 1) for each in below)
+            continue
+        if id(part) in open_parts:
+            raise ValueError("an alias leads back to where it stands")
+        if len(open_parts) >= _DEEPEST:
+            raise RecursionError
+        open_parts.add(id(part))
+        todo.append((part, True))
+        todo.extend((each, False) for each in below)
+    if sizes.get(id(data), 1) > _MOST_PARTS:
+        raise ValueError(f"with its aliases written out it has more than {_MOST_PARTS} parts")
+
+
+def _twice(keys: Iterable[Hashable]) -> Hashable:
+    seen: set[Hashable] = set()
+    return next(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+
+
+# libyaml, where the package has it, is ten times as fast.
+_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Parser):  # type: ignore[misc]  # one of two bases
+    """YAML, but a key that stands twice in a mapping is a fault: of two routes' names the first would be lost.
+
+    Times stay text, as in JSON.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 as the base class has it
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in _Parser.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        if len(mapping) < len(node.value):
+            twice = _twice(self.construct_object(key, deep=True) for key, _ in node.value)
+            raise yaml.constructor.ConstructorError(None, None, f"key {twice!r} stands twice", node.start_mark)
+        return mapping
