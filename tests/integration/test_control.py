@@ -335,5 +335,5 @@ def test_document_that_is_too_large_is_refused(make_installation: Callable[..., 
     installed = make_installation(**{"limits.max_request_bytes": 10_000}).settings
     topics.ensure(installed.kafka.internal_cluster, topics.internal_topics(installed))
 
-    with pytest.raises(ControlTopicError, match="has 20.* bytes, at most 10000 are taken"):
+    with pytest.raises(ControlTopicError, match=r"has 20.* bytes, at most 10000 are taken"):
         publish(installed, text(1) + " " * 20_000)
