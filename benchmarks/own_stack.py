@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from benchmarks.programs import Jobs
 from penstock import settings as settings_file
 from penstock import topics
+from penstock.control import history
+from penstock.control.publisher import publish
 from penstock.errors import StackError
 from penstock.local import stack, wheel
 from penstock.local.layout import Layout
@@ -55,16 +57,20 @@ class OwnStack:
         wanted = [*program.outputs, program.source]
         if isinstance(program.run, Jobs):
             wanted.append(program.dead_letters)
-            routing_file = self.layout.conf / f"{program.name}.routing.json"
-            if program.run.document is not None:
-                parse(program.run.document, prefix=program.prefix)  # a fault is told here, not in a log
-                routing_file.write_text(json.dumps(program.run.document), encoding="utf-8")
-            own = {**self.settings.model_dump(), "routing_file": routing_file}
+            own = self.settings.model_dump()
             own["topics"]["prefix"] = program.prefix
+            self._give_document(Settings(**own), program.run)
             settings_file.write(Settings(**own), self.settings_file(program))
         partitions = self.settings.topics.partitions
         made = [topics.Topic(name=name, partitions=partitions, replication_factor=1) for name in wanted]
         topics.ensure(self.settings.kafka.external, made)
+
+    def _give_document(self, own: Settings, run: Jobs) -> None:
+        """Publish the routing document that jobs follow, once for all rounds."""
+        parse(run.document, prefix=own.topics.prefix)  # a fault is told here, not in a log
+        topics.ensure(own.kafka.internal_cluster, topics.internal_topics(own))
+        if history.current(own) is None:
+            publish(own, json.dumps(run.document))
 
 
 def own_settings() -> Settings:

@@ -22,10 +22,10 @@ __all__ = ["PROGRAMS", "Jobs", "Peer", "Program"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
-    """Flink jobs that run together, and the routing document that they are given, if they read one."""
+    """Flink jobs that run together, and the routing document that they follow."""
 
     deployables: tuple[Deployable, ...]
-    document: Mapping[str, Any] | None = None
+    document: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def _pmml(model: str, work: Work, share: float) -> Program:
     return _stage(
         name,
         f"Penstock PMML stage, {model}",
-        run=Jobs(deployables=(PMML_JOB,)),
+        run=Jobs(deployables=(PMML_JOB,), document=documents.scoring("bench-unused", model, "bench-unused-scores")),
         work=work,
         source=topics.request_topic(f"bench-{name}", "pmml", model),
         outputs=(topics.results(f"bench-{name}"),),
@@ -135,7 +135,7 @@ PROGRAMS = (
     _stage(
         "flink-copy",
         "Flink SQL copy, in the JVM only",
-        run=Jobs(deployables=(FLINK_COPY,)),
+        run=Jobs(deployables=(FLINK_COPY,), document=documents.routing(ROUTING_EVENTS)),
         work=Work.ROUTING,
         source=ROUTING_EVENTS,
         share=1.5,

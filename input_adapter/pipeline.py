@@ -8,7 +8,6 @@ from input_adapter.operators import RouteEvents
 from penstock.deployables import INPUT_ADAPTER
 from penstock.flink.pipeline import OWN_HEADERS, SIZE_COLUMN, Flow
 from penstock.flink.tables import Source
-from penstock.routing.document import load
 
 if TYPE_CHECKING:
     from pyflink.table import StatementSet
@@ -21,14 +20,13 @@ DEPLOYABLE = INPUT_ADAPTER
 
 
 def build(flow: Flow, settings: Settings) -> StatementSet:
-    """Build the pipeline with the routing document as it is now."""
-    document = load(settings.routing_file, prefix=settings.topics.prefix)
+    """Build the pipeline over the sources that the routing document has now; the rest of it is followed."""
     events = flow.read(
         Source(
             name="events",
             cluster=settings.kafka.external,
             group=flow.group,
-            topics=[source.topic for source in document.sources],
+            topics=flow.sources,
         )
     )
     columns = ["`value`", SIZE_COLUMN, "`topic`", OWN_HEADERS, "`key`", "`partition`", "`offset`"]

@@ -22,7 +22,7 @@ DEPLOYABLE = OUTPUT_ADAPTER
 
 
 def build(flow: Flow, settings: Settings) -> StatementSet:
-    """Build the pipeline with the routing document as it is now."""
+    """Build the pipeline."""
     results = flow.read(
         Source(
             name="results",

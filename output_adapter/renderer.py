@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
 from penstock import topics as names
 from penstock.deadletter import DeadLetters, Stage
-from penstock.errors import EnvelopeError, ShadowError, UnknownRouteError, shown
-from penstock.event import CONTENT_TYPE, RESULT, ROUTE, SHADOW, Deliveries, refuse_oversize
+from penstock.errors import EnvelopeError, ShadowError, UnknownRouteError, UnknownVersionError, shown
+from penstock.event import CONFIG_VERSION, CONTENT_TYPE, RESULT, ROUTE, SHADOW, Deliveries, refuse_oversize
 from penstock.routing.compile import OutputPlan, outputs
 from penstock.routing.lanes import encoded
 from penstock.writers import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from penstock.routing.document import RoutingDocument
 
 __all__ = ["HEADERS", "Renderer"]
 
-HEADERS = (ROUTE, CONTENT_TYPE, SHADOW)
-"""What a result's headers tell the renderer; the last has a text on shadows' results only."""
+HEADERS = (ROUTE, CONTENT_TYPE, SHADOW, CONFIG_VERSION)
+"""What a result's headers tell the renderer; that of shadows has a text on their results only."""
 
 
 class _Result(msgspec.Struct, gc=False, frozen=True):
@@ -37,21 +38,50 @@ _read_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_json = msgspec.json.Decoder().decode
 
 
+#: How many versions are kept compiled besides the one in force: results of more are seldom on their way at once.
+_COMPILED = 16
+#: A whole number as the input adapter writes it, and no longer than a version can be.
+_MOST_DIGITS = 18
+
+
 class Renderer:
-    """Renders batches of results by one routing document."""
+    """Renders batches of results, each by the version of the routing document that made it."""
 
     def __init__(
-        self, document: RoutingDocument, *, prefix: str, max_request_bytes: int, max_dead_letter_bytes: int
+        self,
+        find: Callable[[int], RoutingDocument | None],
+        *,
+        prefix: str,
+        max_request_bytes: int,
+        max_dead_letter_bytes: int,
     ) -> None:
-        self._version = document.version
+        """Begin without a document.
+
+        Args:
+            find: gives the document of a version; it may wait for one that is yet to come. None: nobody knows it.
+            prefix: of internal topics.
+            max_request_bytes: largest record that a users' topic takes.
+            max_dead_letter_bytes: largest dead letter.
+        """
+        self._find = find
         self._limit = max_request_bytes
-        self._plans = outputs(document)
+        # By the text of the version's header. Never changed, only replaced: a document may come during a batch.
+        self._compiled: dict[str, Mapping[str, OutputPlan]] = {}
+        self._compiling = threading.Lock()
+        self._current = 0
+        self._missed: frozenset[str] = frozenset()
         self._letters = DeadLetters(
             topic=names.dead_letters(prefix),
             stage=Stage.OUTPUT_ADAPTER,
             component="renderer",
             max_bytes=max_dead_letter_bytes,
         )
+
+    def take(self, document: RoutingDocument) -> None:
+        """Compile the document that is in force from now on, before its first result comes."""
+        self._current = document.version
+        self._compile(document)
+        self._missed = frozenset()
 
     def render(
         self,
@@ -67,11 +97,11 @@ class Renderer:
             texts: topic, and the texts of `HEADERS`.
         """
         deliveries = Deliveries()
-        for value, unseen, (_, route, content_type, shadow) in zip(values, unseen_bytes, texts, strict=True):
+        for value, unseen, (_, route, content_type, shadow, version) in zip(values, unseen_bytes, texts, strict=True):
             try:
                 if shadow:
                     raise ShadowError  # noqa: TRY301 the one place where a shadow could slip through is plain to see
-                plan = self._plan(route, content_type)
+                plan = self._plan(route, content_type, version)
                 if value is None:
                     _refuse("its value is null")
                 made = None if plan.write is None else plan.write(_parts(value, plan))
@@ -82,15 +112,38 @@ class Renderer:
                 deliveries.add(self._letters.deliver(error, value, unseen))
         return deliveries
 
-    def _plan(self, route: str | None, content_type: str | None) -> OutputPlan:
+    def _plan(self, route: str | None, content_type: str | None, version: str | None) -> OutputPlan:
         if content_type != RESULT:
             _refuse(f"its content type is {shown(content_type)}, expected {RESULT!r}")
         if not route:
             _refuse(f"it has no header {ROUTE!r}")
-        plan = self._plans.get(route)
+        if not version:
+            _refuse(f"it has no header {CONFIG_VERSION!r}")
+        plans = self._compiled.get(version)
+        if plans is None:
+            plans = self._plans_of(version)
+        plan = plans.get(route)
         if plan is None:
-            raise UnknownRouteError(route, self._version)
+            raise UnknownRouteError(route, int(version))
         return plan
+
+    def _plans_of(self, version: str) -> Mapping[str, OutputPlan]:
+        """Compile an earlier document again, or wait for one that is yet to come: once, not for each result."""
+        if not (version.isascii() and version.isdecimal() and len(version) <= _MOST_DIGITS):
+            _refuse(f"its header {CONFIG_VERSION!r} is {shown(version)}, expected a whole number")
+        document = None if version in self._missed else self._find(int(version))
+        if document is None:
+            self._missed |= {version}
+            raise UnknownVersionError(int(version), self._current)
+        return self._compile(document)
+
+    def _compile(self, document: RoutingDocument) -> Mapping[str, OutputPlan]:
+        plans, own, current = outputs(document), str(document.version), str(self._current)
+        with self._compiling:
+            others = [text for text in self._compiled if text not in {own, current}][-_COMPILED:]
+            kept = {text: self._compiled[text] for text in (*others, current) if text in self._compiled}
+            self._compiled = {**kept, own: plans}
+        return plans
 
 
 def _parts(value: bytes, plan: OutputPlan) -> Parts:

@@ -30,6 +30,8 @@ class ErrorCode(StrEnum):
     """The record would be larger than allowed."""
     UNKNOWN_ROUTE = "UNKNOWN_ROUTE"
     """The result's route is not in the routing document."""
+    UNKNOWN_VERSION = "UNKNOWN_VERSION"
+    """The result was made by a version of the routing document that nobody here knows."""
     SHADOW = "SHADOW"
     """A shadow's result came where only users' results belong."""
     ENVELOPE = "ENVELOPE"

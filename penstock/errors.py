@@ -3,6 +3,8 @@
 PenstockError
 ├── SettingsError               the settings are wrong: the operator's fault, nothing starts
 ├── RoutingDocumentError        the routing document is wrong: the last good one stays
+├── NoRoutingDocumentError      the control topic holds no good routing document: workers wait for one
+├── ControlTopicError           a control topic is not as followers need it
 ├── RecordError                 one record cannot be handled: it becomes a dead letter
 │   ├── DecodeError             the bytes are not in the declared format
 │   ├── TypeMissingError        the event does not say its type
@@ -15,6 +17,7 @@ PenstockError
 │   ├── ScoringError            the model failed on the record
 │   ├── OversizeError           the record would be larger than Kafka is set to take
 │   ├── UnknownRouteError       a result's route is not in the routing document
+│   ├── UnknownVersionError     a result was made by a version of the routing document that nobody knows
 │   ├── ShadowError             a shadow result came where only users' results belong
 │   ├── EnvelopeError           an internal record is not what its topic promises
 │   └── InternalError           our own fault: a bug met this record
@@ -34,12 +37,30 @@ Classes take facts by position and hand all of them to ``super().__init__``; the
 survives pickling, which matters because an error crosses from a worker process to Flink.
 """
 
-from typing import ClassVar
-
 from penstock.codes import ErrorCode
 from penstock.quoting import shown
+from penstock.record_errors import (
+    DecodeError,
+    EnvelopeError,
+    ExpressionError,
+    InputError,
+    InternalError,
+    OversizeError,
+    RecordError,
+    ScoringError,
+    ShadowError,
+    TransformError,
+    TypeMissingError,
+    UnknownModelError,
+    UnknownRouteError,
+    UnknownSourceError,
+    UnknownVersionError,
+    UnmatchedError,
+)
+from penstock.root_error import PenstockError
 
 __all__ = [
+    "ControlTopicError",
     "DecodeError",
     "EnvelopeError",
     "ErrorCode",
@@ -53,6 +74,7 @@ __all__ = [
     "ModelError",
     "ModelLoadError",
     "ModelRefError",
+    "NoRoutingDocumentError",
     "OversizeError",
     "PenstockError",
     "PrerequisiteError",
@@ -69,13 +91,10 @@ __all__ = [
     "UnknownRouteError",
     "UnknownSourceError",
     "UnknownTopicError",
+    "UnknownVersionError",
     "UnmatchedError",
     "shown",
 ]
-
-
-class PenstockError(Exception):
-    """Root of the tree: catch it to catch everything that Penstock raises on purpose."""
 
 
 class SettingsError(PenstockError):
@@ -100,168 +119,32 @@ class RoutingDocumentError(PenstockError):
         return _listed("the routing document has", self.faults)
 
 
-class RecordError(PenstockError):
-    """One record cannot be handled; it becomes a dead letter with this code and reason, its batch goes on."""
+class NoRoutingDocumentError(PenstockError):
+    """The control topic holds no good routing document: whoever needs one fails, and tries again."""
 
-    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
-
-    @property
-    def reason(self) -> str:
-        """The text of the dead letter's ``penstock-error-reason``."""
-        return str(self)
-
-
-class DecodeError(RecordError):
-    """The producer's fault: the bytes are not in the format that the source declares."""
-
-    code = ErrorCode.DECODE
-
-
-class TypeMissingError(RecordError):
-    """The producer's fault: the event does not say its type where the source says to look."""
-
-    code = ErrorCode.TYPE_MISSING
-
-
-class UnmatchedError(RecordError):
-    """Nobody's fault yet: the event is good, but no route takes its type."""
-
-    code = ErrorCode.UNMATCHED
-
-    def __init__(self, event_type: str, config_version: int) -> None:
-        super().__init__(event_type, config_version)
-        self.event_type = event_type
-        self.config_version = config_version
-
-    def __str__(self) -> str:
-        found = f"no route of version {self.config_version} takes type {shown(self.event_type)}"
-        return f"{found}; add it to a route's match"
-
-
-class UnknownSourceError(RecordError):
-    """The operator's fault: the adapter reads a topic that the routing document does not have among its sources."""
-
-    code = ErrorCode.UNKNOWN_SOURCE
-
-    def __init__(self, topic: str, config_version: int) -> None:
-        super().__init__(topic, config_version)
+    def __init__(self, topic: str, reasons: tuple[str, ...]) -> None:
+        super().__init__(topic, reasons)
         self.topic = topic
-        self.config_version = config_version
+        self.reasons = reasons
 
     def __str__(self) -> str:
-        return f"topic {self.topic!r} is no source of version {self.config_version} of the routing document"
+        newest = f"; its newest message is none: {'; '.join(self.reasons)}" if self.reasons else ""
+        return (
+            f"the topic {self.topic!r} holds no good routing document{newest}; "
+            "'penstock up' publishes config/routing.yaml there, 'penstock apply' any other"
+        )
 
 
-class ExpressionError(RecordError):
-    """The producer's or the route's fault: a route's ``when`` cannot be computed for the event, and it asks to know."""
+class ControlTopicError(PenstockError):
+    """The operator's fault: a control topic is missing or made in another way than followers need it."""
 
-    code = ErrorCode.EXPRESSION
-
-
-class TransformError(RecordError):
-    """The event or result does not fit its route's transform: producer and route disagree."""
-
-    code = ErrorCode.TRANSFORM
-
-    def __init__(self, transform: str, detail: str) -> None:
-        super().__init__(transform, detail)
-        self.transform = transform
+    def __init__(self, topic: str, detail: str) -> None:
+        super().__init__(topic, detail)
+        self.topic = topic
         self.detail = detail
 
     def __str__(self) -> str:
-        return f"transform {self.transform!r}: {self.detail}"
-
-
-class UnknownModelError(RecordError):
-    """The operator's fault: requests come for a model that the job does not have."""
-
-    code = ErrorCode.UNKNOWN_MODEL
-
-    def __init__(self, model: str, known: tuple[str, ...]) -> None:
-        super().__init__(model, known)
-        self.model = model
-        self.known = known
-
-    def __str__(self) -> str:
-        known = ", ".join(self.known) or "none"
-        return f"model {self.model!r} is not loaded; loaded models: {known}"
-
-
-class InputError(RecordError):
-    """The producer's or the route's fault: the model's input fields are missing or of the wrong type."""
-
-    code = ErrorCode.INPUT
-
-
-class ScoringError(RecordError):
-    """The model's fault: it failed on input that fits its description."""
-
-    code = ErrorCode.SCORING
-
-    def __init__(self, model: str, detail: str) -> None:
-        super().__init__(model, detail)
-        self.model = model
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"model {self.model!r} failed: {self.detail}"
-
-
-class OversizeError(RecordError):
-    """The record that would be written is larger than ``limits.max_request_bytes``."""
-
-    code = ErrorCode.OVERSIZE
-
-    def __init__(self, size: int, limit: int) -> None:
-        super().__init__(size, limit)
-        self.size = size
-        self.limit = limit
-
-    def __str__(self) -> str:
-        return f"the record would have {self.size} bytes, at most {self.limit} are allowed (limits.max_request_bytes)"
-
-
-class UnknownRouteError(RecordError):
-    """A result names a route that the document no longer has: it was removed while the event was on its way."""
-
-    code = ErrorCode.UNKNOWN_ROUTE
-
-    def __init__(self, route: str, config_version: int) -> None:
-        super().__init__(route, config_version)
-        self.route = route
-        self.config_version = config_version
-
-    def __str__(self) -> str:
-        return f"version {self.config_version} of the routing document has no route {shown(self.route)}"
-
-
-class ShadowError(RecordError):
-    """Our own fault, caught late: a shadow's result was about to reach a user's topic."""
-
-    code = ErrorCode.SHADOW
-
-    def __str__(self) -> str:
-        return "a shadow result must not reach a user's topic; shadow results have a topic of their own"
-
-
-class EnvelopeError(RecordError):
-    """A record on one of Penstock's own topics is not what that topic promises: somebody else wrote it."""
-
-    code = ErrorCode.ENVELOPE
-
-
-class InternalError(RecordError):
-    """Our own fault: an exception that nobody foresaw; the record is kept, to be replayed after the repair."""
-
-    code = ErrorCode.INTERNAL
-
-    def __init__(self, kind: str, detail: str) -> None:
-        super().__init__(kind, detail)
-        self.kind = kind
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"unexpected {self.kind}: {self.detail}"
+        return f"the control topic {self.topic!r} cannot be used: {self.detail}"
 
 
 class ModelError(PenstockError):

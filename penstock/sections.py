@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from penstock.clusters import ClusterSettings
 
 __all__ = [
+    "ControlSettings",
     "DeliveryGuarantee",
     "FlinkSettings",
     "KafkaSettings",
@@ -155,6 +156,24 @@ class PmmlSettings(_Section):
 
     heap_mb: Positive = 256
     """Java heap of one worker of the PMML job, in MiB; all its models must fit, each several times its file's size."""
+
+
+class ControlSettings(_Section):
+    """Live changes: how workers follow the routing document and answer."""
+
+    heartbeat_ms: Annotated[int, Field(ge=100)] = 5_000
+    """How often a worker gives a sign of life on the status topic, in milliseconds; after three without one it counts
+    as gone."""
+    apply_timeout_ms: Positive = 30_000
+    """How long whoever publishes a document waits for the answers of all live workers, in milliseconds."""
+    startup_deadline_ms: Positive = 60_000
+    """How long a worker may take to read the control topic to its end when it starts, in milliseconds; then its job
+    fails and is restarted."""
+    version_wait_ms: Annotated[int, Field(ge=0)] = 5_000
+    """How long the output adapter waits for the document that made a result, in milliseconds, if it has not come yet;
+    then the result becomes a dead letter."""
+    remembered_versions: Positive = 200
+    """How many versions of the routing document a worker can still render results by."""
 
 
 class LocalSettings(_Section):

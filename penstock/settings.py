@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from penstock.clusters import ClusterSettings
 from penstock.errors import SettingsError
 from penstock.sections import (
+    ControlSettings,
     DeliveryGuarantee,
     FlinkSettings,
     KafkaSettings,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_FILE",
     "ClusterSettings",
+    "ControlSettings",
     "DeliveryGuarantee",
     "FlinkSettings",
     "KafkaSettings",
@@ -50,6 +52,7 @@ __all__ = [
     "from_flags",
     "keys",
     "load",
+    "plain",
     "read",
     "write",
 ]
@@ -84,12 +87,13 @@ class Settings(BaseSettings):
     """Folder that relative paths are taken from, and whose sources are built into the jobs' wheel.
     Unset: the nearest folder at or above the current one that has `config/penstock.yaml`."""
     routing_file: Path = Path("config/routing.yaml")
-    """The routing document that workers start with."""
+    """The routing document that `penstock up` publishes where there is none yet."""
     models_dir: Path = Path("models")
     """Folder of model descriptors and the files they name."""
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     topics: TopicSettings = Field(default_factory=TopicSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    control: ControlSettings = Field(default_factory=ControlSettings)
     flink: FlinkSettings = Field(default_factory=FlinkSettings)
     pmml: PmmlSettings = Field(default_factory=PmmlSettings)
     local: LocalSettings = Field(default_factory=LocalSettings)
@@ -158,7 +162,7 @@ def from_flags(flags: Mapping[str, object]) -> Settings:
 
 def write(settings: Settings, path: Path) -> None:
     """Write the settings in force to a file that ``load`` reads back; only its owner may read it (passwords)."""
-    text = yaml.safe_dump(_plain(settings), sort_keys=False)
+    text = yaml.safe_dump(plain(settings), sort_keys=False)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
@@ -309,12 +313,13 @@ def _addressed(kafka: KafkaSettings, embedded: str) -> KafkaSettings:
     return kafka.model_copy(update=changes)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> Any:
+    """Return settings, or a part of them, as plain data that makes the same settings again; secrets show."""
     match value:
         case BaseModel():
-            return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+            return {name: plain(getattr(value, name)) for name in type(value).model_fields}
         case dict():
-            return {name: _plain(one) for name, one in value.items()}
+            return {name: plain(one) for name, one in value.items()}
         case SecretStr():
             return value.get_secret_value()
         case Path():

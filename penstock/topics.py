@@ -44,6 +44,7 @@ __all__ = [
 
 #: What Kafka calls the largest batch that a topic takes.
 _LARGEST = "max.message.bytes"
+_COMPACTED = {"cleanup.policy": "compact"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +132,9 @@ def internal_topics(settings: Settings) -> tuple[Topic, ...]:
             settings.topics.dead_letter_retention_ms,
             max_bytes=settings.limits.max_dead_letter_bytes,
         ),
-        _control(settings, control_routing(prefix), {"cleanup.policy": "compact"}),
-        _control(settings, control_models(prefix), {"cleanup.policy": "compact"}),
+        # Not compacted before the lag is over, so that it is the history of documents too, as far back as that.
+        _control(settings, control_routing(prefix), _COMPACTED | {"min.compaction.lag.ms": str(retention)}),
+        _control(settings, control_models(prefix), _COMPACTED),
         _control(settings, control_status(prefix), _deleting(settings.topics.status_retention_ms)),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jobs.pmml_job.operators import ScoreRequests
 from jobs.pmml_job.scorer import HEADERS, ScorerConfig
 from penstock import topics
+from penstock.control import portable
 from penstock.deployables import PMML_JOB
 from penstock.flink.pipeline import SIZE_COLUMN, Flow, texts
 from penstock.flink.tables import Source
@@ -36,7 +37,7 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         max_dead_letter_bytes=limits.max_dead_letter_bytes,
     )
     descriptors = [descriptor.plain() for descriptor in read_catalog(settings.models_dir).of_job(JOB)]
-    function = ScoreRequests(descriptors, asdict(config), settings.pmml.heap_mb)
+    function = ScoreRequests(portable.pack(settings), descriptors, asdict(config))
     requests = flow.read(
         Source(
             name="requests",

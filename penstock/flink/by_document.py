@@ -1,4 +1,4 @@
-"""What the functions of both adapters share: the routing document that their job was started with."""
+"""What functions share that work by the routing document: each follows it, from before its first record on."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pyflink.table.udf import ScalarFunction
 
-from penstock.flink import worker
+from penstock.control import portable
+from penstock.control.worker import Worker
 from penstock.flink.columns import frame
-from penstock.routing.document import load
+from penstock.flink.worker import settle
 from penstock.unwritten import Unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     import pandas as pd
     from pyflink.table import FunctionContext
 
+    from penstock.control.documents import LiveDocument
+    from penstock.deployables import Deployable
     from penstock.event import Deliveries
     from penstock.settings import Settings
 
@@ -24,44 +27,52 @@ __all__ = ["ByDocument"]
 
 
 class ByDocument(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are untyped
-    """A function whose core is made from a routing document, once for each worker. It travels as plain data."""
+    """A function that follows the routing document. It travels as plain data and connects in the worker."""
 
-    make_core: ClassVar[Callable[..., Any]]
-    """Takes the document and, by name, the prefix of topics and the limits in bytes."""
+    DEPLOYABLE: ClassVar[Deployable]
 
-    def __init__(self, document: str, prefix: str, max_request_bytes: int, max_dead_letter_bytes: int) -> None:
-        self._document = document
-        self._prefix = prefix
-        self._max_request_bytes = max_request_bytes
-        self._max_dead_letter_bytes = max_dead_letter_bytes
+    worker: Worker
+    """There from `open` on."""
+
+    def __init__(self, packed: Mapping[str, Any]) -> None:
+        self._packed = packed
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Return the function for the document as its file is now.
-
-        Raises:
-            RoutingDocumentError: with every fault of the document.
-        """
-        prefix, limits = settings.topics.prefix, settings.limits
-        text = load(settings.routing_file, prefix=prefix).model_dump_json(exclude_none=True)
-        return cls(text, prefix, limits.max_request_bytes, limits.max_dead_letter_bytes)
+        """Return the function for an installation."""
+        return cls(portable.pack(settings))
 
     def open(self, function_context: FunctionContext) -> None:
-        """Compile the document."""
+        """Wait for the newest good document, and use it; later ones are used as they come.
+
+        Raises:
+            PenstockError: there is none, or no broker. The job fails and is restarted, until there is.
+        """
         self._unwritten = Unwritten(function_context.get_metric_group())
-        self.core = type(self).make_core(
-            load(self._document, prefix=self._prefix),
-            prefix=self._prefix,
-            max_request_bytes=self._max_request_bytes,
-            max_dead_letter_bytes=self._max_dead_letter_bytes,
-        )
-        worker.settle()
+        self.worker = Worker(self._packed, self.DEPLOYABLE.name, self.use, self.weights)
+        self.prepare()
+        self.worker.start()
+        settle()
 
     def close(self) -> None:
-        """Tell what is left to tell."""
+        """Stop following, and tell what is left to tell."""
+        self.worker.close()
         self._unwritten.close()
 
     def framed(self, deliveries: Deliveries) -> pd.DataFrame:
         """Return deliveries as columns; those that go nowhere are counted."""
         self._unwritten.note(deliveries)
         return frame(deliveries)
+
+    def prepare(self) -> None:
+        """Make what does not hang on a document; `worker.settings` is there."""
+
+    def use(self, live: LiveDocument) -> None:
+        """Make ready for a document, then swap to it by one assignment: batches go on beside this.
+
+        What this raises rejects the document.
+        """
+
+    def weights(self) -> Mapping[str, Mapping[str, float]]:
+        """Return the momentary weights of variants, by route."""
+        return {}

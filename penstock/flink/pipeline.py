@@ -51,6 +51,8 @@ class Flow:
     environment: TableEnvironment
     settings: Settings
     deployable: Deployable
+    sources: Sequence[str] = ()
+    """Topics that events are read from: fixed when a job is submitted, as the rest of the routing document is not."""
 
     @property
     def group(self) -> str:

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from penstock import logs, settings
+from penstock.control.history import source_topics
 from penstock.deployables import SUBMITTED
 from penstock.errors import PenstockError
 from penstock.flink import environment
 from penstock.flink.pipeline import Flow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyflink.table import StatementSet
 
     from penstock.deployables import Deployable
@@ -59,22 +62,23 @@ def main(deployable: Deployable, build: Build) -> None:
     @_WHEEL
     def command(settings_file: Path | None, wheel: Path) -> None:
         try:
-            click.echo(submit(deployable, build, settings.load(settings_file), wheel))
+            loaded = settings.load(settings_file)
+            click.echo(submit(deployable, build, loaded, wheel, source_topics(loaded)))
         except PenstockError as error:
             raise click.ClickException(str(error)) from error
 
     command(prog_name=f"{Path(sys.argv[0]).parent.name}")
 
 
-def submit(deployable: Deployable, build: Build, loaded: Settings, wheel: Path) -> str:
-    """Submit a job in detached mode.
+def submit(deployable: Deployable, build: Build, loaded: Settings, wheel: Path, sources: Sequence[str]) -> str:
+    """Submit a job in detached mode; ``sources`` are the topics that the input adapter reads.
 
     Returns:
         Its id on the cluster.
     """
     logs.configure(loaded.logs.level, loaded.logs.layout)
     options = {**environment.configuration(loaded, deployable.job_name), **environment.on_cluster(loaded, wheel)}
-    flow = Flow(environment=environment.create(options), settings=loaded, deployable=deployable)
+    flow = Flow(environment=environment.create(options), settings=loaded, deployable=deployable, sources=tuple(sources))
     client = build(flow, loaded).execute().get_job_client()
     if client is None:
         msg = f"the cluster gave no client for the job {deployable.job_name!r}"
@@ -93,13 +97,14 @@ def several(modules: tuple[str, ...], settings_file: Path | None, wheel: Path) -
     """
     try:
         loaded = settings.load(settings_file)
+        sources = source_topics(loaded)
     except PenstockError as error:
         raise click.ClickException(str(error)) from error
     refused = []
     for module in modules:
         try:
             pipeline = importlib.import_module(f"{module}.pipeline")
-            job_id = submit(pipeline.DEPLOYABLE, pipeline.build, loaded, wheel)
+            job_id = submit(pipeline.DEPLOYABLE, pipeline.build, loaded, wheel, sources)
         except Exception:  # noqa: BLE001 the command line's boundary: one job that is refused must not keep out the rest
             traceback.print_exc()
             refused.append(module)

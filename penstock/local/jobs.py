@@ -10,7 +10,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from penstock.deployables import SCORING, SUBMITTED, chosen
+from penstock.control import history
+from penstock.deployables import INPUT_ADAPTER, SCORING, SUBMITTED, chosen
 from penstock.errors import FlinkUnavailableError, StackError
 from penstock.local import applied, flink_cluster, processes
 from penstock.local.rest import ALIVE, FlinkRest, Job
@@ -52,28 +53,32 @@ def latest(rest: FlinkRest, wanted: Iterable[Deployable]) -> dict[str, Job | Non
 
 
 def submit(settings: Settings, layout: Layout, wanted: Collection[Deployable], wheel: Path) -> list[str]:
-    """Submit what the cluster does not have, has lost, or runs from other sources, routing document or models.
+    """Submit what the cluster does not have, has lost, or runs from another build, other models or other sources.
 
-    Document and models are those that `applied` keeps. Returns the names of what was submitted.
+    Models are those that `applied` keeps, sources those of the routing document in force. Returns the names of what was
+    submitted.
 
     Raises:
         StackError: a submission failed.
+        NoRoutingDocumentError: there is no document in force.
+        KafkaUnavailableError: no broker answered.
     """
     rest = FlinkRest(settings.flink.rest_url)
-    digest = _digest(layout, wheel)
+    sources = history.source_topics(settings)
+    current = {item.name: _digest(item, layout, wheel, sources) for item in wanted}
     digests = _submitted_digests(layout)
     missing, outdated = [], []
     for name, job in latest(rest, wanted).items():
         if job is None or job.state not in ALIVE:
             missing.append(name)
-        elif digests.get(name) != digest:
+        elif digests.get(name) != current[name]:
             missing.append(name)
             outdated.append(job)
     _stop(rest, outdated, settings, layout)
     todo = [item for item in wanted if item.name in missing]
     accepted = _submit(settings, layout, todo, wheel) if todo else set()
     # Whatever was wanted is expected to run, and `status` misses it if it does not.
-    digests.update({item.name: digest if item.module in accepted else "" for item in todo})
+    digests.update({item.name: current[item.name] if item.module in accepted else "" for item in todo})
     _digests_file(layout).write_text(json.dumps(digests), encoding="utf-8")
     refused = [item.name for item in todo if item.module not in accepted]
     if refused:
@@ -92,14 +97,16 @@ def forget(layout: Layout) -> None:
     _digests_file(layout).unlink(missing_ok=True)
 
 
-def _digest(layout: Layout, wheel: Path) -> str:
-    """Return a digest of all that a job reads when it starts; descriptors hold the digests of the models' files.
+def _digest(item: Deployable, layout: Layout, wheel: Path, sources: Iterable[str]) -> str:
+    """Return a digest of all that a job reads when it is submitted, and that does not reach it while it runs.
 
     Not of the jars, which a job cannot change: they are on the cluster's own class path as long as it runs.
     """
     digest = hashlib.sha256()
-    for path in (wheel, *applied.files(layout)):
+    for path in (wheel, *(applied.descriptors(layout) if item in SCORING.values() else ())):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
+    if item == INPUT_ADAPTER:
+        digest.update(json.dumps(list(sources)).encode())
     return digest.hexdigest()
 
 

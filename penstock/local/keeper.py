@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from penstock import logs
 from penstock import settings as settings_file
-from penstock.errors import FlinkUnavailableError, StackError
+from penstock.errors import PenstockError
 from penstock.local import jobs
 from penstock.local.layout import Layout
 from penstock.local.rest import FlinkRest
@@ -32,6 +32,7 @@ def look(settings: Settings, layout: Layout) -> list[str]:
 
     Raises:
         FlinkUnavailableError: the cluster does not answer; it may be on its way back.
+        KafkaUnavailableError: the broker does not answer; it may be on its way back.
         StackError: somebody brings the stack up or down just now, or a job was refused.
     """
     with alone(layout):
@@ -54,7 +55,7 @@ def main(file: Path) -> None:
         try:
             for name in look(settings, layout):
                 _log.warning("job brought back", job=name)
-        except (FlinkUnavailableError, StackError) as error:
+        except PenstockError as error:
             _log.debug("jobs were not looked after", reason=str(error))
 
 

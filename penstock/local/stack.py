@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from penstock import kafka, topics
 from penstock import settings as settings_file
+from penstock.control import history
+from penstock.control.publisher import publish
 from penstock.errors import FlinkUnavailableError, SettingsError, StackError
 from penstock.local import applied, broker, demo, flink_cluster, jobs, machine, processes, wheel
 from penstock.local.layout import Layout
@@ -51,7 +53,7 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocumen
 
     Raises:
         SettingsError: the settings do not go together.
-        RoutingDocumentError: the document is wrong, or is another one than that of the same version before.
+        RoutingDocumentError: the document's file is wrong.
         ModelError: a model is wrong, or missing; whatever runs goes on as it was.
         PrerequisiteError: this machine lacks something; nothing was started.
         StackError: a step failed, or the stack runs with other settings; what was started before keeps running.
@@ -63,6 +65,8 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocumen
         stack.look(choice.jobs)
         stack.prepare()
         stack.start_servers()
+        stack.await_kafka()
+        stack.give_document()
         stack.make_topics()
         stack.await_flink()
         if choice.jobs:
@@ -160,10 +164,9 @@ class _Stack:
         """Look at all that the jobs are to run with, before anything is changed: what runs goes on if it is wrong."""
         settings = self._settings
         self.document = document.load(settings.routing_file, prefix=settings.topics.prefix)
-        self._plan = topics.topics_for(self.document, settings)
         if wanted:
             self._refuse_too_few_slots(len(wanted))
-            self._work = applied.look(settings, self._layout, self.document)
+            applied.look(settings, self.document)
 
     def _refuse_too_few_slots(self, jobs_wanted: int) -> None:
         parallelism, offered = self._settings.flink.parallelism, self._settings.local.task_slots
@@ -225,19 +228,39 @@ class _Stack:
             started = [name for name in servers(self._settings) if self._supervisor.start(name)]
             outcome.append(", ".join(started) or "they run")
 
-    def make_topics(self) -> None:
-        """Wait for Kafka and make the topics that are missing."""
-        settings = self._settings
-        if settings.kafka.embedded:
+    def await_kafka(self) -> None:
+        """Wait for the embedded broker, if there is one."""
+        if self._settings.kafka.embedded:
             with self._step("Kafka answers") as outcome:
-                self._wait_for(broker.PROGRAM, settings.local.kafka_deadline_s, self._kafka_answers)
+                self._wait_for(broker.PROGRAM, self._settings.local.kafka_deadline_s, self._kafka_answers)
                 outcome.extend(self._reached())
+
+    def give_document(self) -> None:
+        """Publish the document of the file where none is in force; where one is, that is what everything runs with."""
+        settings = self._settings
+        with self._step("routing document") as outcome:
+            topics.ensure(settings.kafka.internal_cluster, topics.internal_topics(settings))
+            live = history.current(settings)
+            if live is None:
+                publish(settings, settings.routing_file.read_text(encoding="utf-8"))
+                outcome.append(f"version {self.document.version} published")
+                return
+            outcome.append(f"version {live.version} in force")
+            if live.document != self.document:
+                advice = "'penstock apply' publishes it" if self.document.version > live.version else "left alone"
+                outcome.append(f"{settings.routing_file.name} is another, version {self.document.version}: {advice}")
+            self.document = live.document
+
+    def make_topics(self) -> None:
+        """Make the topics that are missing."""
+        settings = self._settings
+        plan = topics.topics_for(self.document, settings)
         with self._step("make the topics") as outcome:
             made = [
-                *topics.ensure(settings.kafka.external, self._plan.external),
-                *topics.ensure(settings.kafka.internal_cluster, self._plan.internal),
+                *topics.ensure(settings.kafka.external, plan.external),
+                *topics.ensure(settings.kafka.internal_cluster, plan.internal),
             ]
-            outcome.append(f"{len(made)} new of {len(self._plan.external) + len(self._plan.internal)}")
+            outcome.append(f"{len(made)} new of {len(plan.external) + len(plan.internal)}")
 
     def _kafka_answers(self) -> bool:
         return all(kafka.available(cluster, bootstrap_timeout_ms=_LOOK_MS) for cluster in self._clusters)
@@ -257,7 +280,7 @@ class _Stack:
 
     def run_jobs(self, wanted: tuple[Deployable, ...]) -> None:
         """Submit what does not run, or runs from an older build, and wait for all of its tasks."""
-        applied.keep(self._work, self._settings, self._layout)
+        applied.keep(applied.look(self._settings, self.document), self._settings, self._layout)
         with self._step("submit the jobs") as outcome:
             submitted = jobs.submit(self._settings, self._layout, wanted, self._wheel)
             outcome.append(", ".join(submitted) or "they run")

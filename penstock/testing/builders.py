@@ -141,14 +141,18 @@ def result(prediction: object = 0, **changes: Any) -> bytes:
 
 
 def results(
-    *values: bytes | None, route: str | None = "iris", content_type: str | None = RESULT, shadow: str | None = None
+    *values: bytes | None,
+    route: str | None = "iris",
+    content_type: str | None = RESULT,
+    shadow: str | None = None,
+    version: str | None = "7",
 ) -> Results:
-    """Return a batch of results of one route."""
+    """Return a batch of results of one route and version."""
     count = len(values)
     return Results(
         values=[*values],
         unseen_bytes=[UNSEEN_BYTES] * count,
-        texts=[("penstock.results", route, content_type, shadow)] * count,
+        texts=[("penstock.results", route, content_type, shadow, version)] * count,
     )
 
 

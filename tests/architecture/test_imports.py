@@ -29,6 +29,11 @@ EDGE_FILES = {"__main__.py", "pipeline.py", "operators.py"}
 #: The PMML engine's own edge: the Java machine inside a worker.
 JAVA_EDGE = {"jobs.pmml_job.engine", "jobs.pmml_job.jvm", "jobs.pmml_job.pmml4s"}
 KAFKA_EDGE = {"penstock.kafka"}
+#: What follows and writes the control topics; whoever imports it wants a Kafka client.
+CONTROL_EDGE = {
+    f"penstock.control.{name}"
+    for name in ("announcer", "follower", "history", "publisher", "reading", "watching", "worker")
+}
 ENGINES = {"pyflink", "kafka", "pandas", "pyarrow", "py4j", "pypmml", "jpype"}
 #: What the core may bring along when it is imported; a new name is a new dependency of every worker.
 ALLOWED = {
@@ -68,7 +73,7 @@ def is_core(name: str) -> bool:
 
 def core_modules(modules: Iterable[Module]) -> list[str]:
     """Name the modules that work without engine, broker and Java machine."""
-    edges = KAFKA_EDGE | JAVA_EDGE
+    edges = KAFKA_EDGE | CONTROL_EDGE | JAVA_EDGE
     return [
         module.name
         for module in modules

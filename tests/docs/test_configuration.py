@@ -11,8 +11,6 @@ import yaml
 
 from penstock import settings
 from penstock.errors import RoutingDocumentError, SettingsError, TransformError
-from penstock.local import applied
-from penstock.local.layout import Layout
 from penstock.models.descriptor import ModelDescriptor
 from penstock.routing.document import load
 from penstock.routing.registry import Side, pipeline, read
@@ -97,21 +95,6 @@ def test_faults_of_a_document_are_told_as_shown() -> None:
 
     with pytest.raises(RoutingDocumentError, match=r"^the routing document has 3 faults") as caught:
         load(broken)
-
-    assert str(caught.value) == block.body.rstrip("\n")
-
-
-def test_stale_version_is_told_as_shown(tmp_path: Path) -> None:
-    """What a change without a higher version is refused with."""
-    (block,) = CONFIGURATION.marked("faults: version")
-    text = CONFIGURATION.marked("document")[0].body
-    places = Settings(local={"state_dir": tmp_path}, models_dir=ROOT / "models")
-    layout = Layout.of(places)
-    layout.make()
-    applied.keep(applied.look(places, layout, load(text)), places, layout)
-
-    with pytest.raises(RoutingDocumentError, match="'version'") as caught:
-        applied.look(places, layout, load(text.replace("unmatched: dead-letter", "unmatched: drop")))
 
     assert str(caught.value) == block.body.rstrip("\n")
 

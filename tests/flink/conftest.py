@@ -22,6 +22,7 @@ from penstock.flink.pipeline import Flow
 from penstock.flink.tables import Source, identifier, literal
 from penstock.local import flink_cluster, wheel
 from penstock.local.layout import Layout
+from tests import brokers
 
 if TYPE_CHECKING:
     import subprocess
@@ -57,6 +58,13 @@ def built_wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for process in started:
         process.terminate()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker for the routing document, which functions follow; records come from files all the same."""
+    with brokers.running(tmp_path_factory.mktemp("broker")) as broker:
+        yield broker.settings.kafka.external.bootstrap_servers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from penstock.event import CE_ID, CONTENT_TYPE, JSON, MODEL, REQUEST, RESULT, ROUTE, SHADOW, ce_time
+from penstock import settings
+from penstock.event import CE_ID, CONFIG_VERSION, CONTENT_TYPE, JSON, MODEL, REQUEST, RESULT, ROUTE, SHADOW, ce_time
 from penstock.testing import builders
+from tests import brokers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +28,16 @@ TIME = {"time": "DATE_FORMAT(CAST(`timestamp` AS TIMESTAMP(3)), 'yyyy-MM-dd''T''
 
 
 @pytest.fixture
-def run(make_flow: Callable[..., FileFlow], make_record: Callable[..., Row]) -> Callable[..., list[Row]]:
+def run(
+    make_flow: Callable[..., FileFlow], make_record: Callable[..., Row], bootstrap_servers: str
+) -> Callable[..., list[Row]]:
     """Run a deployable's pipeline over records, each given by the columns that matter."""
 
-    def outcome(deployable: str, view: str, *records: Row, **overrides: object) -> list[Row]:
+    def outcome(
+        deployable: str, view: str, *records: Row, document: str | None = None, **overrides: object
+    ) -> list[Row]:
+        overrides["kafka.external.bootstrap_servers"] = bootstrap_servers
+        brokers.with_document(settings.load(overrides=overrides), document)
         numbered = [make_record(**{"offset": offset, **columns}) for offset, columns in enumerate(records)]
         flow = make_flow(*numbered, overrides=overrides)
         pipeline: Any = import_module(f"{deployable}.pipeline")
@@ -90,13 +98,15 @@ def test_input_adapter(run: Callable[..., list[Row]]) -> None:
     assert poison["headers"]["penstock-error-record"] == b"events/3/5"
 
 
-def test_input_adapter_drops_what_it_is_told_to(run: Callable[..., list[Row]], tmp_path: Path) -> None:
+def test_input_adapter_drops_what_it_is_told_to(run: Callable[..., list[Row]]) -> None:
     """A record that goes nowhere is written nowhere."""
-    file = tmp_path / "routing.yaml"
-    file.write_text(builders.document(unmatched="drop").model_dump_json(exclude_none=True), encoding="utf-8")
-
     rows = run(
-        "input_adapter", "events_route", {"value": b'{"type":"other"}'}, {"value": EVENT}, routing_file=str(file)
+        "input_adapter",
+        "events_route",
+        {"value": b'{"type":"other"}'},
+        {"value": EVENT},
+        document=builders.document(unmatched="drop").model_dump_json(exclude_none=True),
+        **{"topics.prefix": "dropping"},
     )
 
     assert [row["headers"][CE_ID] for row in rows] == [b"events/3/1"]
@@ -158,21 +168,24 @@ def test_pmml_job(run: Callable[..., list[Row]]) -> None:
 
 def test_output_adapter(run: Callable[..., list[Row]]) -> None:
     """Results go to their route's topic in its format; shadows and strangers never do."""
-    envelope = {CONTENT_TYPE: RESULT.encode(), CE_ID: b"id", ROUTE: b"iris"}
+    envelope = {CONTENT_TYPE: RESULT.encode(), CE_ID: b"id", ROUTE: b"iris", CONFIG_VERSION: b"1"}
     value = builders.result(2)
-    mapped, untouched, shadow, unknown, stranger = run(
+    mapped, untouched, shadow, unknown, later, stranger = run(
         "output_adapter",
         "results_render",
         {"value": value, "headers": envelope, "topic": "penstock.results"},
         {"value": value, "headers": {**envelope, ROUTE: b"iris-kmeans"}, "topic": "penstock.results"},
         {"value": value, "headers": {**envelope, SHADOW: b"true"}, "topic": "penstock.results"},
         {"value": value, "headers": {**envelope, ROUTE: b"gone"}, "topic": "penstock.results"},
+        {"value": value, "headers": {**envelope, CONFIG_VERSION: b"9"}, "topic": "penstock.results"},
         {"value": b"\xff", "topic": "penstock.results"},
+        **{"control.version_wait_ms": 100},
     )
 
     assert (mapped["topic"], mapped["key"], mapped["time"]) == ("iris-results", b"k", ce_time(NOW_MS))
     assert json.loads(mapped["value"]) == {**json.loads(value), "prediction": "virginica"}
     assert mapped["headers"] == {**envelope, CONTENT_TYPE: JSON.encode()}
     assert (untouched["topic"], untouched["value"]) == ("iris-kmeans-results", value)
-    assert [code(row) for row in (shadow, unknown, stranger)] == ["SHADOW", "UNKNOWN_ROUTE", "ENVELOPE"]
-    assert [row["value"] for row in (shadow, unknown, stranger)] == [value, value, b"\xff"]
+    bad = (shadow, unknown, later, stranger)
+    assert [code(row) for row in bad] == ["SHADOW", "UNKNOWN_ROUTE", "UNKNOWN_VERSION", "ENVELOPE"]
+    assert [row["value"] for row in bad] == [value, value, value, b"\xff"]

@@ -36,7 +36,12 @@ class Built:
     def __init__(self, deployable: str, empty: FileFlow) -> None:
         module: Any = import_module(f"{deployable}.pipeline")
         self.environment = empty.environment
-        flow = Flow(environment=empty.environment, settings=empty.settings, deployable=module.DEPLOYABLE)
+        flow = Flow(
+            environment=empty.environment,
+            settings=empty.settings,
+            deployable=module.DEPLOYABLE,
+            sources=("events", "csv-events"),
+        )
         self.statements: StatementSet = module.build(flow, empty.settings)
 
     def plan(self) -> str:
@@ -131,6 +136,11 @@ def test_prefix_is_taken_literally(build: Callable[..., Built]) -> None:
     plan = build("input_adapter", TWO).plan()
 
     assert plan.count("'pen!_stock.%', '!'") == 2, plan
+
+
+def test_input_adapter_reads_the_sources_that_it_is_given(build: Callable[..., Built]) -> None:
+    """Those of the document that was in force when it was submitted."""
+    assert build("input_adapter", ONE).options("events")["topic"] == "events;csv-events"
 
 
 def test_pmml_job_reads_all_of_its_request_topics(build: Callable[..., Built]) -> None:

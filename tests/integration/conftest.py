@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import shlex
-import socket
-import subprocess
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from penstock import kafka, settings, topics
+from penstock import settings, topics
 from penstock.cli.__main__ import cli
-from penstock.local import broker
-from penstock.local.layout import Layout
-from penstock.local.waiting import log_tail, wait_until
+from tests import brokers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,51 +23,12 @@ if TYPE_CHECKING:
     from penstock.clusters import ClusterSettings
     from penstock.settings import Settings
 
-_UP_S = 60
-_POLL_S = 0.2
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
 
 @pytest.fixture(scope="session")
 def broker_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings whose clusters are a broker that runs for the whole session, on free ports, in a folder of its own."""
-    loaded = settings.load(
-        overrides={
-            "local.state_dir": str(tmp_path_factory.mktemp("broker")),
-            "local.kafka_port": free_port(),
-            "local.kafka_controller_port": free_port(),
-            "local.kafka_heap_mb": 256,
-            "kafka.external.bootstrap_servers": "",
-        }
-    )
-    layout = Layout.of(loaded)
-    layout.make()
-    broker.write_configuration(loaded, layout)
-    broker.format_storage(loaded, layout)
-    log = layout.log(broker.PROGRAM)
-    with log.open("wb") as output:
-        process = subprocess.Popen(broker.command(loaded, layout), stdout=output, stderr=subprocess.STDOUT)
-
-    def answers() -> bool:
-        assert process.poll() is None, f"the broker ended:\n{log_tail(log)}"
-        # The client leaks a socket for each refused connection, so it is called when somebody listens.
-        with socket.socket() as probe:
-            listens = probe.connect_ex((loaded.local.host, loaded.local.kafka_port)) == 0
-        return listens and kafka.available(loaded.kafka.external)
-
-    try:
-        assert wait_until(answers, _UP_S, _POLL_S), f"no broker after {_UP_S} s:\n{log_tail(log)}"
-        yield loaded
-    finally:
-        process.terminate()
-        process.wait(timeout=_UP_S)
+    with brokers.running(tmp_path_factory.mktemp("broker")) as broker:
+        yield broker.settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from penstock import kafka
 from penstock import settings as settings_file
 from penstock.cli.__main__ import cli
 from penstock.cli.exits import Exit
+from penstock.control import watching
+from penstock.control.publisher import publish
 from penstock.local import machine, processes
 from penstock.local.layout import Layout
 from penstock.local.waiting import wait_until
@@ -223,7 +225,7 @@ def test_down_leaves_nothing_and_spares_other_stacks(standing: tuple[Stack, str]
 
 
 def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable[..., Stack], tmp_path: Path) -> None:
-    """A killed task manager leaves no worker behind and its jobs run again; up replaces jobs of an older document only.
+    """A killed task manager leaves no worker behind and its jobs run again; up replaces jobs of other sources only.
 
     The one test here that runs jobs: starting them is what costs time.
     """
@@ -231,6 +233,7 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
     routing.write_bytes((ROOT / "config" / "routing.yaml").read_bytes())
     stack = stacks(routing_file=str(routing))
     said = stack.run("up").stdout
+    assert "version 1 published" in said
     assert "input_adapter, pmml_job, output_adapter" in said
     assert re.search(r"^start the demo \.+ 3 events/s", said, re.MULTILINE)
     workers = {
@@ -247,11 +250,20 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
     assert "submit the jobs .................. they run" in said
     assert "end the demo" in said
     text = routing.read_text(encoding="utf-8")
-    routing.write_text(text.replace("unmatched: dead-letter", "unmatched: drop"), encoding="utf-8")
-    assert "raise it to 2" in stack.run("up", "--no-demo", expect=Exit.USAGE).stderr
-    assert wait_until(lambda: stack.status()["healthy"], BACK_S, POLL_S), stack.status()
-    routing.write_text(routing.read_text(encoding="utf-8").replace("version: 1", "version: 2"), encoding="utf-8")
-    assert "input_adapter, pmml_job, output_adapter" in stack.run("up", "--no-demo").stdout
+    second = text.replace("unmatched: dead-letter", "unmatched: drop").replace("version: 1", "version: 2")
+    routing.write_text(second, encoding="utf-8")
+    said = stack.run("up", "--no-demo").stdout
+    assert "version 1 in force, routing.yaml is another, version 2: 'penstock apply' publishes it" in said
+    assert "submit the jobs .................. they run" in said
+    with watching.Watch(stack.settings) as watch:
+        published = publish(stack.settings, second)
+        assert watch.answered(published.offset, BACK_S)
+        assert [state.sign.version for state in watch.workers.states.values()][-3:] == [2, 2, 2]
+    assert stack.status()["healthy"], "nothing is restarted by a document"
+    publish(stack.settings, second.replace("topic: csv-events", "topic: rows").replace("version: 2", "version: 3"))
+    said = stack.run("up", "--no-demo").stdout
+    assert "version 3 in force" in said
+    assert re.search(r"^submit the jobs \.+ input_adapter  ", said, re.MULTILINE)
     resident = sum(fact["resident_mib"] for fact in stack.status()["processes"])
     assert resident < MOST_MIB, "the whole stack has to fit a small machine"
 

@@ -14,8 +14,11 @@ from penstock import settings
 from penstock.event import JSON, MODEL, RESULT, unpack_headers
 from penstock.flink.pipeline import Flow
 from penstock.testing import builders
+from tests import brokers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from penstock.settings import Settings
     from tests.shipping.conftest import Interpreter
 
@@ -74,16 +77,20 @@ class Recorder:
 
 
 @pytest.fixture(scope="module")
-def loaded() -> Settings:
-    """The checkout's settings."""
-    return settings.load()
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The checkout's settings, and its routing document on a broker, where functions look for it."""
+    with brokers.running(tmp_path_factory.mktemp("broker")) as broker:
+        bootstrap_servers = broker.settings.kafka.external.bootstrap_servers
+        overrides = {"kafka.external.bootstrap_servers": bootstrap_servers}
+        yield brokers.with_document(settings.load(overrides=overrides))
 
 
 def shipped(deployable: str, loaded: Settings) -> dict[str, bytes]:
     """Return the pickled functions of a pipeline, by name."""
     recorder = Recorder()
     pipeline: Any = import_module(f"{deployable}.pipeline")
-    pipeline.build(Flow(environment=recorder, settings=loaded, deployable=pipeline.DEPLOYABLE), loaded)  # type: ignore[arg-type]
+    flow = Flow(environment=recorder, settings=loaded, deployable=pipeline.DEPLOYABLE, sources=("events",))  # type: ignore[arg-type]
+    pipeline.build(flow, loaded)
     return {name: cloudpickle.dumps(wrapper._func) for name, wrapper in recorder.functions.items()}
 
 
@@ -183,7 +190,10 @@ def test_render(interpreter: Interpreter, loaded: Settings) -> None:
         shipped("output_adapter", loaded)["render"],
         values=("bytes", [value, value, b"\xff"]),
         unseen_bytes=("number", [100] * 3),
-        texts=("text", [f"r\x1firis\x1f{RESULT}\x1f", f"r\x1firis-kmeans\x1f{RESULT}\x1f", "r\x1f\x1f\x1f"]),
+        texts=(
+            "text",
+            [f"r\x1firis\x1f{RESULT}\x1f\x1f1", f"r\x1firis-kmeans\x1f{RESULT}\x1f\x1f1", "r\x1f\x1f\x1f\x1f"],
+        ),
     )
 
     assert [topic for topic, _, _ in rows] == ["iris-results", "iris-kmeans-results", "penstock.dead-letters"]

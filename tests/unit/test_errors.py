@@ -15,6 +15,13 @@ EXAMPLES: dict[PenstockError, str] = {
     errors.RoutingDocumentError(("routes[2].model: missing",)): (
         "the routing document has 1 fault:\n- routes[2].model: missing"
     ),
+    errors.NoRoutingDocumentError("penstock.control.routing", ("version: is missing",)): (
+        "the topic 'penstock.control.routing' holds no good routing document; its newest message is none: version: is "
+        "missing; 'penstock up' publishes config/routing.yaml there, 'penstock apply' any other"
+    ),
+    errors.ControlTopicError("penstock.control.status", "it does not exist"): (
+        "the control topic 'penstock.control.status' cannot be used: it does not exist"
+    ),
     RecordError("something"): "something",
     errors.DecodeError("the value is empty, expected JSON"): "the value is empty, expected JSON",
     errors.TypeMissingError("no field 'type'"): "no field 'type'",
@@ -31,6 +38,10 @@ EXAMPLES: dict[PenstockError, str] = {
         "the record would have 2000 bytes, at most 1000 are allowed (limits.max_request_bytes)"
     ),
     errors.UnknownRouteError("iris", 7): "version 7 of the routing document has no route 'iris'",
+    errors.UnknownVersionError(9, 7): (
+        "the result was made by version 9 of the routing document, which is not known here; version 7 is in force; "
+        "'penstock history' lists the others"
+    ),
     errors.ShadowError(): ("a shadow result must not reach a user's topic; shadow results have a topic of their own"),
     errors.EnvelopeError("no header 'penstock-route'"): "no header 'penstock-route'",
     errors.InternalError("KeyError", "'a'"): "unexpected KeyError: 'a'",
@@ -62,10 +73,10 @@ EXAMPLES: dict[PenstockError, str] = {
 
 
 def tree(root: type[PenstockError] = PenstockError) -> Iterator[type[PenstockError]]:
-    """Every class of the tree that the module itself defines."""
+    """Every class of the tree that Penstock itself defines."""
     yield root
     for child in root.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__.startswith("penstock."):
             yield from tree(child)
 
 

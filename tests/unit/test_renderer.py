@@ -1,5 +1,6 @@
 """The renderer: what becomes of every result."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,20 @@ MESSAGES = ROOT / "tests" / "data" / "messages"
 DEMO = load(ROOT / "config" / "routing.yaml")
 
 
-def renderer(found: RoutingDocument | None = None, *, limit: int = 10_000) -> Renderer:
-    """A renderer of a document."""
-    return Renderer(found or document(), prefix="penstock", max_request_bytes=limit, max_dead_letter_bytes=20_000)
+def nobody(version: int) -> None:
+    """Know no other versions."""
+
+
+def renderer(
+    found: RoutingDocument | None = None,
+    *,
+    limit: int = 10_000,
+    find: Callable[[int], RoutingDocument | None] = nobody,
+) -> Renderer:
+    """A renderer that has a document in force."""
+    made = Renderer(find, prefix="penstock", max_request_bytes=limit, max_dead_letter_bytes=20_000)
+    made.take(found or document())
+    return made
 
 
 def output(**keys: Any) -> RoutingDocument:
@@ -132,6 +144,67 @@ def test_a_route_that_is_gone_is_a_fault() -> None:
     }
 
 
+def versions(asked: list[int], *numbers: int) -> Callable[[int], RoutingDocument | None]:
+    """Give these versions, each with an output topic of its own, and note who asks."""
+
+    def find(number: int) -> RoutingDocument | None:
+        asked.append(number)
+        topic = f"results-{number}"
+        return document(version=number, routes=[route(output={"topic": topic})]) if number in numbers else None
+
+    return find
+
+
+def test_a_result_is_rendered_by_the_version_that_made_it() -> None:
+    """Earlier and later ones are asked for, once each; the one in force is there."""
+    asked: list[int] = []
+    found = renderer(find=versions(asked, 6, 8))
+    topics = [found.render(*results(result(), version=text)).topics[0] for text in ("6", "7", "8", "6", "7", "8")]
+
+    assert topics == ["results-6", "iris-results", "results-8", "results-6", "iris-results", "results-8"]
+    assert asked == [6, 8]
+
+
+def test_a_version_that_nobody_knows_is_a_fault() -> None:
+    """It is asked for once, since asking may mean waiting; and once more when a new document has come."""
+    asked: list[int] = []
+    found = renderer(find=versions(asked))
+    faults = [cause(found.render(*results(result(), version="9"))) for _ in range(3)]
+    found.take(document(version=8))
+    found.render(*results(result(), version="9"))
+
+    assert set(faults) == {
+        (
+            "UNKNOWN_VERSION",
+            (
+                "the result was made by version 9 of the routing document, which is not known here; "
+                "version 7 is in force; 'penstock history' lists the others"
+            ),
+        )
+    }
+    assert asked == [9, 9]
+
+
+def test_a_route_of_another_version_is_not_rendered_by_this_one() -> None:
+    """A route that came later is unknown to the result that claims an earlier version."""
+    found = renderer(find=versions([], 6))
+    found.take(document(version=8, routes=[route("rose", model="iris-tree")]))
+
+    assert cause(found.render(*results(result(), route="rose", version="6")))[0] == "UNKNOWN_ROUTE"
+    assert found.render(*results(result(), route="rose", version="8")).topics == ["rose-results"]
+
+
+def test_more_versions_than_are_kept_compiled() -> None:
+    """Those that came first are asked for again, but never the one in force."""
+    asked: list[int] = []
+    found = renderer(document(version=100), find=versions(asked, *range(1, 40)))
+    for number in (*range(1, 40), 39, 1):
+        assert found.render(*results(result(), version=str(number))).topics == [f"results-{number}"]
+
+    assert asked == [*range(1, 40), 1]
+    assert found.render(*results(result(), version="100")).topics == ["iris-results"]
+
+
 @pytest.mark.parametrize(
     ("batch", "finding"),
     [
@@ -139,6 +212,9 @@ def test_a_route_that_is_gone_is_a_fault() -> None:
         (results(result(), content_type=None), "its content type is None, expected 'application/vnd.penstock.result+"),
         (results(result(), content_type="text/plain"), "its content type is 'text/plain', expected"),
         (results(result(), route=None), "it has no header 'penstock-route'"),
+        (results(result(), version=None), "it has no header 'penstock-config-version'"),
+        (results(result(), version="new"), "its header 'penstock-config-version' is 'new', expected a whole number"),
+        (results(result(), version="²"), "its header 'penstock-config-version' is '²', expected a whole number"),
         (results(b"poison"), "its value is no result: JSON is malformed"),
         (results(b"{}"), "its value is no result: Object missing required field `prediction`"),
         (results(b"[1]"), "its value is no result: Expected `object`, got `array`"),

@@ -38,8 +38,7 @@ def test_every_routing_document_is_valid() -> None:
     """With the prefix of its program."""
     documents = [(program.run.document, program.prefix) for program in PROGRAMS if isinstance(program.run, Jobs)]
     for document, prefix in documents:
-        if document is not None:
-            assert parse(document, prefix=prefix).version == 1
+        assert parse(document, prefix=prefix).version == 1
 
 
 def test_every_program_stands_in_the_results_document() -> None:

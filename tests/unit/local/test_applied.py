@@ -10,11 +10,10 @@ import pytest
 import yaml
 
 from penstock import settings as settings_file
-from penstock.errors import ModelChecksumError, RoutingDocumentError
+from penstock.errors import ModelChecksumError
 from penstock.local import applied
 from penstock.local.layout import Layout
 from penstock.models.repository import read_catalog
-from penstock.routing.document import load
 from penstock.settings import Settings
 from penstock.testing.builders import document, route
 
@@ -42,8 +41,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def apply(settings: Settings, wanted: RoutingDocument) -> None:
     """Look at a document and keep it, as a start does."""
-    layout = Layout.of(settings)
-    applied.keep(applied.look(settings, layout, wanted), settings, layout)
+    applied.keep(applied.look(settings, wanted), settings, Layout.of(settings))
 
 
 def change(path: Path, **changes: Any) -> None:
@@ -53,17 +51,14 @@ def change(path: Path, **changes: Any) -> None:
 
 def test_what_is_kept_is_what_was_applied(settings: Settings) -> None:
     """Submissions read copies, whatever becomes of the files that people edit."""
-    wanted = document()
     before = list(read_catalog(settings.models_dir))
-    apply(settings, wanted)
+    apply(settings, document())
     change(settings.models_dir / "iris-tree" / "1" / "descriptor.yaml", description="edited, not applied")
 
     kept = settings_file.read(applied.settings_path(Layout.of(settings)))
 
-    assert load(kept.routing_file) == wanted
     assert list(read_catalog(kept.models_dir)) == before
     assert settings_file.differences(settings, kept) == [
-        f"routing_file: {settings.routing_file}, now {kept.routing_file}",
         f"models_dir: {settings.models_dir}, now {kept.models_dir}",
     ]
 
@@ -80,35 +75,18 @@ def test_models_that_are_gone_are_not_kept(settings: Settings) -> None:
     assert [str(each.ref) for each in read_catalog(kept.models_dir)] == ["iris-tree:2"]
 
 
-@pytest.mark.parametrize("version", [7, 6])
-def test_another_document_needs_a_higher_version(settings: Settings, version: int) -> None:
-    """Records are stamped with the version, which must mean one document."""
-    apply(settings, document(version=7))
-
-    with pytest.raises(RoutingDocumentError, match=rf"expected more than 7, .* got {version}; raise it to 8"):
-        apply(settings, document(version=version, unmatched="drop"))
-
-    apply(settings, document(version=8, unmatched="drop"))
-
-
-def test_same_document_is_applied_again(settings: Settings) -> None:
-    """A second start is no change, and neither are keys that only say the default."""
-    apply(settings, document(version=7))
-    apply(settings, document(version=7, unmatched="dead-letter"))
-
-
 def test_wrong_model_keeps_the_old_ones(settings: Settings) -> None:
     """What runs goes on, and the keeper still has what it needs."""
     apply(settings, document())
     layout = Layout.of(settings)
-    before = {path: path.read_bytes() for path in applied.files(layout)}
+    before = {path: path.read_bytes() for path in applied.descriptors(layout)}
     digest = hashlib.sha256(b"other").hexdigest()
     change(settings.models_dir / "iris-tree" / "1" / "descriptor.yaml", sha256=digest)
 
     with pytest.raises(ModelChecksumError, match=f"expected sha256 {digest}"):
         apply(settings, document(version=8))
 
-    assert {path: path.read_bytes() for path in applied.files(layout)} == before
+    assert {path: path.read_bytes() for path in applied.descriptors(layout)} == before
 
 
 def test_passwords_are_kept_to_their_owner(settings: Settings) -> None:

@@ -1,0 +1,120 @@
+"""A worker's place in the control plane: it follows the routing document, and answers for what it does with it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from penstock import topics
+from penstock.control import portable
+from penstock.control.announcer import Announcer, identify
+from penstock.control.documents import Documents, LiveDocument, Verdict, VerdictKind
+from penstock.control.follower import Follower
+from penstock.control.status import SignKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from penstock.clusters import ClusterSettings
+    from penstock.control.documents import Apply
+
+__all__ = ["Worker"]
+
+_KINDS = {
+    VerdictKind.APPLIED: SignKind.APPLIED,
+    VerdictKind.DUPLICATE: SignKind.APPLIED,
+    VerdictKind.REJECTED: SignKind.REJECTED,
+}
+
+
+def _no_weights() -> Mapping[str, Mapping[str, float]]:
+    return {}
+
+
+class Worker:
+    """One parallel instance of a deployable's function."""
+
+    def __init__(
+        self,
+        packed: Mapping[str, Any],
+        deployable: str,
+        put_in_force: Apply,
+        weights: Callable[[], Mapping[str, Mapping[str, float]]] = _no_weights,
+    ) -> None:
+        """Prepare; nothing is connected yet.
+
+        Args:
+            packed: the settings, as `penstock.control.portable` packs them.
+            deployable: its name.
+            put_in_force: makes ready for a document and swaps to it by one assignment; called from the thread that
+                follows, beside the one that handles records. What it raises rejects the document.
+            weights: the momentary weights of variants, by route.
+        """
+        self._folder = Path(tempfile.mkdtemp(prefix="penstock-"))
+        self.settings = portable.unpack(packed, self._folder)
+        self._put_in_force = put_in_force
+        self._made: set[tuple[str, str]] = set()
+        prefix, control = self.settings.topics.prefix, self.settings.control
+        cluster = self.settings.kafka.internal_cluster
+        self._documents = Documents(prefix=prefix, remembered=control.remembered_versions)
+        self._announcer = Announcer(
+            cluster, topics.control_status(prefix), identify(deployable), control.heartbeat_ms, weights
+        )
+        self._follower = Follower(
+            cluster,
+            topics.control_routing(prefix),
+            self._documents,
+            on_document=self._apply,
+            on_verdict=self._answer,
+        )
+
+    def start(self) -> None:
+        """Put the newest good document in force, then say that this worker is ready.
+
+        Raises:
+            PenstockError: there is none, or no broker; the job fails and is restarted, until there is.
+        """
+        try:
+            self._follower.start(self.settings.control.startup_deadline_ms / 1000)
+        except BaseException:
+            self.close()
+            raise
+        self._announcer.start()
+
+    def close(self) -> None:
+        """Stop following, and say so."""
+        self._follower.close()
+        self._announcer.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def current_version(self) -> int:
+        """The version in force; 0 before there is one."""
+        current = self._documents.current
+        return current.version if current else 0
+
+    def document_of(self, version: int) -> LiveDocument | None:
+        """Return the document of a version, waiting a little for one that is yet to come."""
+        return self._follower.wait_for(version, self.settings.control.version_wait_ms / 1000)
+
+    def _apply(self, live: LiveDocument) -> None:
+        self._ensure_topics(live)
+        self._put_in_force(live)
+
+    def _ensure_topics(self, live: LiveDocument) -> None:
+        """Make topics that are missing before a record can be written to them: the sink would fail the job."""
+        plan = topics.topics_for(live.document, self.settings)
+        kafka = self.settings.kafka
+        self._ensure("external", kafka.external, plan.external)
+        self._ensure("internal", kafka.internal_cluster, plan.internal)
+
+    def _ensure(self, name: str, cluster: ClusterSettings, wanted: tuple[topics.Topic, ...]) -> None:
+        unknown = [topic for topic in wanted if (name, topic.name) not in self._made]
+        if unknown:
+            topics.ensure(cluster, unknown)
+            self._made.update((name, topic.name) for topic in unknown)
+
+    def _answer(self, verdict: Verdict) -> None:
+        self._announcer.tell(_KINDS[verdict.kind], self.current_version or None, verdict)

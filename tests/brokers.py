@@ -1,0 +1,98 @@
+"""A broker of a test's own, which can be killed and started again."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from penstock import kafka, settings, topics
+from penstock.control import history
+from penstock.control.publisher import publish
+from penstock.local import broker
+from penstock.local.layout import Layout
+from penstock.local.waiting import log_tail, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from penstock.settings import Settings
+
+__all__ = ["Broker", "free_port", "running", "with_document"]
+
+_UP_S = 60
+_POLL_S = 0.2
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Broker:
+    """The embedded stack's broker without the stack; its files are in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings: Settings = settings.load(
+            overrides={
+                "local.state_dir": str(folder),
+                "local.kafka_port": free_port(),
+                "local.kafka_controller_port": free_port(),
+                "local.kafka_heap_mb": 256,
+                "kafka.external.bootstrap_servers": "",
+            }
+        )
+        self._layout = Layout.of(self.settings)
+        self._layout.make()
+        broker.write_configuration(self.settings, self._layout)
+        broker.format_storage(self.settings, self._layout)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        log = self._layout.log(broker.PROGRAM)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                broker.command(self.settings, self._layout), stdout=output, stderr=subprocess.STDOUT
+            )
+        self._process = process
+
+        def answers() -> bool:
+            assert process.poll() is None, f"the broker ended:\n{log_tail(log)}"
+            # The client leaks a socket for each refused connection, so it is called when somebody listens.
+            with socket.socket() as probe:
+                listens = probe.connect_ex((self.settings.local.host, self.settings.local.kafka_port)) == 0
+            return listens and kafka.available(self.settings.kafka.external)
+
+        assert wait_until(answers, _UP_S, _POLL_S), f"no broker after {_UP_S} s:\n{log_tail(log)}"
+
+    def kill(self) -> None:
+        """End it without a warning; its data stays."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=_UP_S)
+            self._process = None
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Broker]:
+    """Run a broker with its files in a folder."""
+    found = Broker(folder)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.kill()
+
+
+def with_document(found: Settings, text: str | None = None) -> Settings:
+    """See that an installation has a routing document in force: by default the one of its file; return it."""
+    topics.ensure(found.kafka.internal_cluster, topics.internal_topics(found))
+    if history.current(found) is None:
+        publish(found, found.routing_file.read_text(encoding="utf-8") if text is None else text)
+    return found

@@ -1,0 +1,42 @@
+"""What is said of the control topics is what the code does."""
+
+from __future__ import annotations
+
+import msgspec
+
+from penstock import topics
+from penstock.control.documents import VerdictKind
+from penstock.control.status import Sign, SignKind, parse
+from penstock.settings import Settings
+from tests.docs.pages import page
+
+PAGE = page("docs/live-changes.md")
+
+
+def test_sign_that_is_shown_is_one() -> None:
+    """The example is read as a sign, and would be written so."""
+    (block,) = PAGE.marked("sign")
+    sign = parse(block.body.encode())
+
+    assert sign
+    assert sign.encode() == block.body.strip().encode()
+
+
+def test_every_field_of_a_sign_is_described() -> None:
+    """Each has its row, and no others; so have the words that stand in them."""
+    rows = PAGE.table("Field")
+    described = [name.strip("`, ") for names in rows for name in names.split(",")]
+
+    assert sorted(described) == sorted(field.name for field in msgspec.structs.fields(Sign))
+    assert all(f"`{kind.value}`" in rows["state"][0] for kind in SignKind)
+    assert all(f"`{kind.value}`" in PAGE.text for kind in VerdictKind)
+
+
+def test_topics_are_named_and_kept_as_told() -> None:
+    """Their names, and that nothing of the history goes before its time."""
+    declared = {topic.name: topic.config for topic in topics.internal_topics(Settings())}
+    routing, status = topics.control_routing("penstock"), topics.control_status("penstock")
+
+    assert all(f"`{name}`" in PAGE.text for name in (routing, status))
+    assert declared[routing]["cleanup.policy"] == "compact"
+    assert declared[routing]["min.compaction.lag.ms"] == str(Settings().topics.retention_ms)

@@ -1,0 +1,339 @@
+"""Live documents on a real broker: workers that follow, answer, and outlive what goes wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from penstock import kafka, settings, topics
+from penstock.control import history, portable, watching
+from penstock.control.documents import LiveDocument, VerdictKind
+from penstock.control.publisher import KEY, publish
+from penstock.control.status import SignKind
+from penstock.control.worker import Worker
+from penstock.errors import ControlTopicError, ModelRefError, NoRoutingDocumentError
+from penstock.local import versions
+from penstock.local.waiting import wait_until
+from penstock.testing import builders
+from tests import brokers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import Installation
+
+    from penstock.settings import Settings
+
+pytestmark = pytest.mark.timeout(180)
+
+SOON_S = 20
+POLL_S = 0.02
+QUICK = {"control.heartbeat_ms": 300, "control.version_wait_ms": 2_000}
+
+
+def text(version: int, **changes: Any) -> str:
+    """Return a good document."""
+    return builders.document(version=version, **changes).model_dump_json(exclude_none=True)
+
+
+def write(found: Settings, value: bytes | None, key: bytes = b"somebody") -> None:
+    """Write to the routing topic as any other program would."""
+    producer = kafka.producer(found.kafka.internal_cluster)
+    producer.send(topics.control_routing(found.topics.prefix), value, key=key).get(timeout=SOON_S)
+    producer.close()
+
+
+class Follows:
+    """A worker that only notes which documents it used."""
+
+    def __init__(self, found: Settings, name: str = "input_adapter") -> None:
+        self.used: list[int] = []
+        self.refused: set[int] = set()
+        self.worker = Worker(portable.pack(found), name, self.use, lambda: {"iris": {"new": 12.5}})
+
+    def use(self, live: LiveDocument) -> None:
+        """Take a document, unless it is one of those that this worker does not like."""
+        if live.version in self.refused:
+            raise ModelRefError("x", "no")
+        self.used.append(live.version)
+
+    def uses(self, version: int) -> bool:
+        """Wait until the worker has this version in force."""
+        return wait_until(lambda: self.worker.current_version == version, SOON_S, POLL_S)
+
+
+@pytest.fixture
+def found(make_installation: Callable[..., Installation]) -> Settings:
+    """An installation whose topics are there and whose heart beats fast."""
+    installed = make_installation(**QUICK).settings
+    topics.ensure(installed.kafka.internal_cluster, topics.internal_topics(installed))
+    return installed
+
+
+@pytest.fixture
+def follow(found: Settings) -> Iterator[Callable[..., Follows]]:
+    """Start workers; they are stopped when the test ends."""
+    started: list[Follows] = []
+
+    def start(name: str = "input_adapter", of: Settings = found) -> Follows:
+        one = Follows(of, name)
+        one.worker.start()
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        one.worker.close()
+
+
+def test_start_uses_the_newest_good_document_before_it_returns(found: Settings, follow: Callable[..., Follows]) -> None:
+    """Even when the newest messages are broken, half-written, stale, or a tombstone; and no older one on the way."""
+    publish(found, text(1))
+    publish(found, text(3))
+    for value in (b"broken", b"version: 9\nroutes: [", text(2).encode(), None):
+        write(found, value)
+
+    one = follow()
+
+    assert one.used == [3]
+    earlier = one.worker.document_of(1)
+    assert earlier
+    assert earlier.version == 1
+
+
+def test_start_without_a_good_document_fails(found: Settings) -> None:
+    """It says what is there and what to do; the job is restarted until there is one."""
+    with pytest.raises(NoRoutingDocumentError, match="holds no good routing document; 'penstock up' publishes"):
+        Follows(found).worker.start()
+    write(found, b"broken")
+    with pytest.raises(NoRoutingDocumentError, match="its newest message is none: the document: expected keys"):
+        Follows(found).worker.start()
+
+
+def test_start_without_the_topic_fails(make_installation: Callable[..., Installation]) -> None:
+    """A missing topic, and one whose messages have no order, are told as such."""
+    installed = make_installation()
+    with pytest.raises(ControlTopicError, match=r"'p.*\.control\.routing' cannot be used: it does not exist"):
+        Follows(installed.settings).worker.start()
+    name = topics.control_routing(installed.settings.topics.prefix)
+    topics.ensure(installed.cluster, [topics.Topic(name=name, partitions=2, replication_factor=1)])
+    with pytest.raises(ControlTopicError, match="it has 2 partitions, expected 1"):
+        Follows(installed.settings).worker.start()
+
+
+def test_live_change_is_seen_by_all(found: Settings, follow: Callable[..., Follows]) -> None:
+    """In moments, by every worker; what is no good document changes nothing in any of them."""
+    publish(found, text(1))
+    workers = [follow("input_adapter"), follow("output_adapter")]
+    write(found, b"broken")
+    begun = time.monotonic()
+    publish(found, text(2))
+
+    assert all(one.uses(2) for one in workers)
+    assert time.monotonic() - begun < 5
+    assert [one.used for one in workers] == [[1, 2], [1, 2]]
+
+
+@pytest.mark.parametrize("key", [b"somebody", b"\xff", KEY])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(text(2), id="json"),
+        pytest.param(
+            "# by hand\n"
+            "version: 2\n"
+            "sources: [{topic: events, format: json, type: {field: type}}]\n"
+            "routes:\n"
+            "- {name: iris, match: {type: iris}, model: iris-tree, output: {topic: iris-results}}\n"
+            "models: {iris-tree: {job: pmml}}\n",
+            id="yaml",
+        ),
+    ],
+)
+def test_message_of_any_client_is_taken(
+    found: Settings, follow: Callable[..., Follows], key: bytes, value: str
+) -> None:
+    """Whole documents in YAML or JSON under any key, as kafka-console-producer writes them."""
+    publish(found, text(1))
+    one = follow()
+    write(found, value.encode(), key)
+
+    assert one.uses(2)
+
+
+def test_console_producer_of_kafka_is_enough(found: Settings, follow: Callable[..., Follows]) -> None:
+    """Kafka's own tool publishes a document: one line of JSON, with any key, as docs/live-changes.md shows it."""
+    publish(found, text(1))
+    one = follow()
+    cluster = found.kafka.internal_cluster
+    command = [versions.java(), "-Xmx128m", "-cp", str(found.local.jars_dir / "kafka" / "*")]
+    command += ["org.apache.kafka.tools.ConsoleProducer", "--bootstrap-server", cluster.bootstrap_servers]
+    command += ["--topic", topics.control_routing(found.topics.prefix)]
+    command += ["--property", "parse.key=true", "--property", "key.separator=|"]
+    subprocess.run(command, input=f"me|{text(2)}\n".encode(), check=True, capture_output=True, timeout=60)
+
+    assert one.uses(2)
+
+
+def test_topics_are_there_before_a_document_is_used(found: Settings, follow: Callable[..., Follows]) -> None:
+    """A record for a topic that is missing would stop a sink."""
+    publish(found, text(1))
+    one = follow()
+    output = f"new-{found.topics.prefix}"
+    publish(found, text(2, routes=[builders.route(output={"topic": output})]))
+
+    assert one.uses(2)
+    assert topics.ensure(found.kafka.external, [topics.Topic(name=output, partitions=1, replication_factor=1)]) == ()
+
+
+def test_topic_that_cannot_be_made_rejects_the_document(
+    make_installation: Callable[..., Installation], follow: Callable[..., Follows]
+) -> None:
+    """The last document stays in force, and the reason is told."""
+    installed = make_installation(**QUICK).settings
+    topics.ensure(installed.kafka.internal_cluster, topics.internal_topics(installed))
+    publish(installed, text(1))
+    follow(of=installed)
+    impossible = installed.model_copy(update={"topics": installed.topics.model_copy(update={"replication_factor": 3})})
+    one = follow(of=impossible)
+    output = f"new-{installed.topics.prefix}"
+    with watching.Watch(installed) as watch:
+        published = publish(installed, text(2, routes=[builders.route(output={"topic": output})]))
+        assert watch.answered(published.offset, SOON_S)
+        states = watch.workers.live(time.time_ns() // 1_000_000)
+
+    assert one.worker.current_version in {1, 2}  # the other one may have made the topic meanwhile
+    assert {state.sign.state for state in states} <= {SignKind.APPLIED, SignKind.REJECTED, SignKind.ALIVE}
+    assert one.uses(2), "what failed because of Kafka is tried again"
+
+
+def test_workers_answer(found: Settings, follow: Callable[..., Follows]) -> None:
+    """Applied, rejected with reasons, duplicate: each answer names the message, and what is in force now."""
+    publish(found, text(1))
+    likes, dislikes = follow("input_adapter"), follow("output_adapter")
+    dislikes.refused = {2}
+
+    def answers(value: str) -> dict[str, tuple[object, ...]]:
+        with watching.Watch(found) as watch:
+            offset = publish(found, value).offset
+            assert watch.answered(offset, SOON_S)
+            signs = [state.sign for state in watch.workers.live(time.time_ns() // 1_000_000)]
+        assert {sign.offset for sign in signs} == {offset}
+        return {sign.deployable: (sign.verdict, sign.version, sign.offered, sign.reasons) for sign in signs}
+
+    no = ("'x' is no model ref: no",)
+    assert answers(text(2)) == {
+        "input_adapter": ("applied", 2, 2, ()),
+        "output_adapter": ("rejected", 1, 2, no),
+    }
+    assert answers("version: 3")["input_adapter"][:3] == ("rejected", 2, 3)
+    assert answers(text(3)) == dict.fromkeys(("input_adapter", "output_adapter"), ("applied", 3, 3, ()))
+    assert answers(text(3)) == dict.fromkeys(("input_adapter", "output_adapter"), ("duplicate", 3, 3, ()))
+    assert (likes.used, dislikes.used) == ([1, 2, 3], [1, 3])
+
+
+def test_signs_of_life(found: Settings, follow: Callable[..., Follows]) -> None:
+    """A worker is heard of while it lives, says good-bye, and tells its weights; each has a name of its own."""
+    publish(found, text(7))
+    one, two = follow(), follow()
+
+    def states() -> dict[str, list[SignKind]]:
+        kinds: dict[str, list[SignKind]] = {}
+        for state in watching.workers(found):
+            kinds.setdefault("live" if state.live(time.time_ns() // 1_000_000) else "gone", []).append(state.sign.state)
+        return kinds
+
+    assert wait_until(lambda: states() == {"live": [SignKind.ALIVE] * 2}, SOON_S, POLL_S), states()
+    state = watching.workers(found)[0]
+    assert (state.sign.version, state.sign.weights) == (7, {"iris": {"new": 12.5}})
+    one.worker.close()
+    assert wait_until(lambda: states() == {"gone": [SignKind.STOPPED], "live": [SignKind.ALIVE]}, SOON_S, POLL_S)
+    two.worker.close()
+    assert wait_until(lambda: "live" not in states(), SOON_S, POLL_S)
+
+
+def test_version_that_is_yet_to_come_is_waited_for(found: Settings, follow: Callable[..., Follows]) -> None:
+    """For a while: it comes, or it does not; one that is over is not waited for."""
+    publish(found, text(5))
+    one = follow()
+    later = threading.Timer(0.2, publish, (found, text(6)))
+    later.start()
+
+    assert one.worker.document_of(6) is not None
+    later.join()
+    begun = time.monotonic()
+    assert one.worker.document_of(4) is None
+    assert time.monotonic() - begun < 1
+    assert one.worker.document_of(7) is None
+    assert time.monotonic() - begun > 1.9
+
+
+def test_broker_that_dies_and_comes_back(tmp_path: Path) -> None:
+    """The last good document stays meanwhile, and the next one is taken as if nothing had been."""
+    with brokers.running(tmp_path) as broker:
+        found = settings.load(
+            overrides={
+                "kafka.external.bootstrap_servers": broker.settings.kafka.external.bootstrap_servers,
+                "local.state_dir": str(tmp_path / "state"),
+                **QUICK,
+            }
+        )
+        topics.ensure(found.kafka.internal_cluster, topics.internal_topics(found))
+        publish(found, text(1))
+        one = Follows(found)
+        one.worker.start()
+        try:
+            assert wait_until(lambda: len(watching.workers(found)) == 1, SOON_S, POLL_S)
+            broker.kill()
+            assert one.worker.current_version == 1
+            assert one.worker.document_of(1)
+            broker.start()
+            publish(found, text(2))
+
+            assert one.uses(2)
+            assert wait_until(lambda: [state.sign.version for state in watching.workers(found)] == [2], SOON_S, POLL_S)
+        finally:
+            one.worker.close()
+
+
+def test_history_tells_all_that_was_published(found: Settings) -> None:
+    """Good and bad, in order, with what became of each; the topic keeps them for a while though it is compacted."""
+    first = publish(found, text(1))
+    for value in (b"broken", text(1).encode(), text(4).encode()):
+        write(found, value, KEY)
+    entries = history.history(found)
+
+    assert (entries[0].message.offset, entries[0].message.published_ms) == (first.offset, first.timestamp_ms)
+    assert [entry.verdict.kind for entry in entries] == [
+        VerdictKind.APPLIED,
+        VerdictKind.REJECTED,
+        VerdictKind.DUPLICATE,
+        VerdictKind.APPLIED,
+    ]
+    assert [entry.live.version if entry.live else None for entry in entries] == [1, None, None, 4]
+    current = history.current(found)
+    assert current
+    assert current.version == 4
+    assert history.source_topics(found) == ("events",)
+
+
+def test_history_of_an_empty_topic(found: Settings) -> None:
+    """Nothing was published: that is no error, until somebody needs a document."""
+    assert history.history(found) == []
+    assert history.current(found) is None
+    with pytest.raises(NoRoutingDocumentError, match="holds no good routing document"):
+        history.needed(found)
+
+
+def test_document_that_is_too_large_is_refused(make_installation: Callable[..., Installation]) -> None:
+    """The topic's limit is told, not a stack trace."""
+    installed = make_installation(**{"limits.max_request_bytes": 10_000}).settings
+    topics.ensure(installed.kafka.internal_cluster, topics.internal_topics(installed))
+
+    with pytest.raises(ControlTopicError, match=r"has 20.* bytes, at most 10000 are taken"):
+        publish(installed, text(1) + " " * 20_000)

@@ -1,0 +1,59 @@
+"""Settings that travel: plain data that makes the same settings on another machine."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING
+
+from penstock.control.portable import pack, unpack
+from penstock.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_settings_come_back_as_they_went(tmp_path: Path) -> None:
+    """All of them, secrets included, by way of data that JSON has."""
+    settings = Settings(
+        topics={"prefix": "p"},
+        kafka={
+            "external": {
+                "bootstrap_servers": "a:1",
+                "security_protocol": "SASL_PLAINTEXT",
+                "sasl_mechanism": "PLAIN",
+                "sasl_username": "u",
+                "sasl_password": "secret",
+            }
+        },
+    )
+
+    assert unpack(json.loads(json.dumps(pack(settings))), tmp_path) == settings
+
+
+def test_certificates_travel_as_text(tmp_path: Path) -> None:
+    """The other machine has no copy of the files: it gets one that nobody else may read."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    for name in ("ca", "client", "key"):
+        (here / f"{name}.pem").write_text(f"text of {name}", encoding="utf-8")
+    external = {
+        "bootstrap_servers": "a:1",
+        "security_protocol": "SSL",
+        "ssl_ca_file": here / "ca.pem",
+        "ssl_certificate_file": here / "client.pem",
+        "ssl_key_file": here / "key.pem",
+    }
+    packed = pack(Settings(kafka={"external": external, "internal": {**external, "bootstrap_servers": "b:1"}}))
+    for file in here.iterdir():
+        file.unlink()
+
+    found = unpack(packed, there).kafka
+
+    for cluster in (found.external, found.internal_cluster):
+        files = [cluster.ssl_ca_file, cluster.ssl_certificate_file, cluster.ssl_key_file]
+        texts = [file.read_text(encoding="utf-8") for file in files if file]
+        assert texts == ["text of ca", "text of client", "text of key"]
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files if file} == {0o600}
+    assert found.internal_cluster.bootstrap_servers == "b:1"
