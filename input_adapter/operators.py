@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from input_adapter.misses import Misses
 from input_adapter.router import Router
 from penstock.deployables import INPUT_ADAPTER
 from penstock.flink.by_document import ByDocument
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
+    from pyflink.table import FunctionContext
 
     from penstock.control.documents import LiveDocument
 
@@ -22,6 +26,16 @@ class RouteEvents(ByDocument):
     DEPLOYABLE = INPUT_ADAPTER
     core: Router
 
+    def open(self, function_context: FunctionContext) -> None:
+        """Begin to follow the routing document, as all do, and to count what leaves no record."""
+        self._misses = Misses(function_context.get_metric_group())
+        super().open(function_context)
+
+    def close(self) -> None:
+        """Stop following, and tell what is left to tell."""
+        super().close()
+        self._misses.close()
+
     def use(self, live: LiveDocument) -> None:
         """Compile the document, and swap to it."""
         settings = self.worker.settings
@@ -32,6 +46,10 @@ class RouteEvents(ByDocument):
             max_dead_letter_bytes=settings.limits.max_dead_letter_bytes,
             published_ms=live.published_ms,
         )
+
+    def weights(self) -> Mapping[str, Mapping[str, float]]:
+        """Return the momentary weights of variants, by route."""
+        return self.core.weights()
 
     def eval(  # noqa: PLR0913, PLR0917 one for each column
         self,
@@ -44,7 +62,8 @@ class RouteEvents(ByDocument):
         offsets: pd.Series[int],
     ) -> pd.DataFrame:
         """Route a batch; the columns are those that the pipeline names."""
-        routed = self.core.route(
+        core = self.core  # one for the whole batch, whatever comes meanwhile
+        routed = core.route(
             values.tolist(),
             unseen_bytes.tolist(),
             topics.tolist(),
@@ -53,4 +72,5 @@ class RouteEvents(ByDocument):
             partitions.tolist(),
             offsets.tolist(),
         )
+        self._misses.take(core)
         return self.framed(routed)
