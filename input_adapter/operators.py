@@ -24,6 +24,7 @@ class RouteEvents(ByDocument):
     """Routes events by the routing document that is in force when their batch begins."""
 
     DEPLOYABLE = INPUT_ADAPTER
+    FANS_OUT = True
     core: Router
 
     def open(self, function_context: FunctionContext) -> None:

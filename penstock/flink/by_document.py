@@ -30,6 +30,8 @@ class ByDocument(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are u
     """A function that follows the routing document. It travels as plain data and connects in the worker."""
 
     DEPLOYABLE: ClassVar[Deployable]
+    FANS_OUT: ClassVar[bool] = False
+    """Whether one record may become several: the pipeline then has a place where that happens."""
 
     worker: Worker
     """There from `open` on."""
@@ -62,7 +64,7 @@ class ByDocument(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are u
     def framed(self, deliveries: Deliveries) -> pd.DataFrame:
         """Return deliveries as columns; those that go nowhere are counted."""
         self._unwritten.note(deliveries)
-        return frame(deliveries)
+        return frame(deliveries, further=self.FANS_OUT)
 
     def prepare(self) -> None:
         """Make what does not hang on a document; `worker.settings` is there."""

@@ -11,22 +11,25 @@ from pyflink.table import DataTypes
 if TYPE_CHECKING:
     from penstock.event import Deliveries
 
-__all__ = ["DELIVERY", "frame", "milliseconds", "texts"]
+__all__ = ["DELIVERIES", "DELIVERY", "frame", "milliseconds", "texts"]
 
-DELIVERY = DataTypes.ROW(
-    [
-        DataTypes.FIELD("topic", DataTypes.STRING()),
-        DataTypes.FIELD("value", DataTypes.BYTES()),
-        DataTypes.FIELD("headers", DataTypes.STRING()),
-    ]
-)
+_FIELDS = [
+    DataTypes.FIELD("topic", DataTypes.STRING()),
+    DataTypes.FIELD("value", DataTypes.BYTES()),
+    DataTypes.FIELD("headers", DataTypes.STRING()),
+]
+DELIVERY = DataTypes.ROW(_FIELDS)
+"""What becomes of a record: `Deliveries`, row by row, where each becomes one record at most."""
+DELIVERIES = DataTypes.ROW([*_FIELDS, DataTypes.FIELD("more", DataTypes.BYTES())])
 """What becomes of a record: `Deliveries`, row by row."""
 
 
-def frame(deliveries: Deliveries) -> pd.DataFrame:
-    """Return deliveries as the columns of `DELIVERY`."""
+def frame(deliveries: Deliveries, *, further: bool = False) -> pd.DataFrame:
+    """Return deliveries as the columns of `DELIVERY`; with ``further`` records, as those of `DELIVERIES`."""
     # Object columns as they are: left to itself, pandas looks at every value to guess a type, which doubles the cost.
     columns = {"topic": deliveries.topics, "value": deliveries.values, "headers": deliveries.headers}  # noqa: PD011 no pandas yet
+    if further:
+        columns["more"] = deliveries.more
     return pd.DataFrame({name: pd.Series(rows, dtype=object) for name, rows in columns.items()}, copy=False)
 
 

@@ -20,6 +20,7 @@ __all__ = ["FUNCTIONS", "configuration", "create", "on_cluster"]
 FUNCTIONS: Mapping[str, str] = {
     "penstock_headers": "io.penstock.flink.AddHeaders",
     "penstock_packed": "io.penstock.flink.PackHeaders",
+    "penstock_records": "io.penstock.flink.EachRecord",
     "penstock_texts": "io.penstock.flink.RecordTexts",
     "penstock_unseen_bytes": "io.penstock.flink.UnseenBytes",
 }

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from pyflink.table.udf import udf
 
-from penstock.flink.columns import DELIVERY
+from penstock.flink.columns import DELIVERIES, DELIVERY
 from penstock.flink.tables import Sink, Source, identifier, literal, sink_ddl, source_ddl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyflink.table import StatementSet, TableEnvironment
-    from pyflink.table.udf import ScalarFunction
 
     from penstock.clusters import ClusterSettings
     from penstock.deployables import Deployable
+    from penstock.flink.by_document import ByDocument
     from penstock.settings import Settings
 
 __all__ = ["OWN_HEADERS", "SIZE_COLUMN", "Flow", "texts"]
@@ -37,6 +37,12 @@ _TIMESTAMP = """CASE
 Brokers take negative ones, which producers refuse, and one may take times to come that the next one refuses from an
 hour on. A producer that fails restarts its job, which then meets the same record: for ever.
 """
+
+
+_EACH = """
+            CROSS JOIN LATERAL TABLE(penstock_records(`deliveries`))
+            AS `delivery` (`topic`, `value`, `headers`, `more`)"""
+"""The place where one event becomes several records. Where none does there is none: it would cost a call each."""
 
 
 def texts(*headers: str) -> str:
@@ -64,18 +70,22 @@ class Flow:
         self.environment.execute_sql(source_ddl(source, self.settings))
         return source.name
 
-    def apply(self, table: str, verb: str, function: ScalarFunction, columns: Sequence[str]) -> str:
-        """Let a vectorized function that returns `DELIVERY` say what becomes of each record; returns a view's name.
+    def apply(self, table: str, verb: str, function: ByDocument, columns: Sequence[str]) -> str:
+        """Let a vectorized function say what becomes of each record; returns a view's name.
 
         Key, timestamp and own headers stay in the engine, and so does the value unless the function gives another.
+        Records of one event follow each other in one chain, so that those of one key stay in order.
         """
-        vectorized = udf(function, result_type=DELIVERY, func_type="pandas")
+        answer = "deliveries" if function.FANS_OUT else "delivery"
+        each = _EACH if function.FANS_OUT else ""
+        result_type = DELIVERIES if function.FANS_OUT else DELIVERY
+        vectorized = udf(function, result_type=result_type, func_type="pandas")
         self.environment.create_temporary_function(verb, vectorized)
         name = f"{table}_{verb}"
         self.environment.execute_sql(f"""CREATE TEMPORARY VIEW {identifier(name)} AS
             SELECT
                 `key`,
-                COALESCE(`delivery`.`value`, `value`) AS `value`,
+                COALESCE(`delivery`.`value`, `record`.`value`) AS `value`,
                 `delivery`.`topic` AS `topic`,
                 penstock_headers(
                     `own_headers`, `delivery`.`headers`, `source_topic`, `partition`, `offset`, `timestamp`
@@ -84,9 +94,9 @@ class Flow:
             FROM (
                 SELECT
                     `key`, `value`, `topic` AS `source_topic`, `partition`, `offset`, `timestamp`, `own_headers`,
-                    {verb}({", ".join(columns)}) AS `delivery`
+                    {verb}({", ".join(columns)}) AS `{answer}`
                 FROM (SELECT *, penstock_packed(`headers`) AS `own_headers` FROM {identifier(table)})
-            )
+            ) AS `record`{each}
             WHERE `delivery`.`topic` IS NOT NULL""")  # noqa: S608 our own names, and columns that pipelines write
         return name
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
-from penstock.event import CE_ID, CE_TIME, Blank, added_size, ce_time, own_headers, pack_headers, unpack_headers
+from penstock.event import (
+    CE_ID,
+    CE_TIME,
+    Blank,
+    added_size,
+    ce_time,
+    own_headers,
+    pack_headers,
+    pack_more,
+    unpack_headers,
+)
 from penstock.flink.environment import FUNCTIONS
 from penstock.flink.pipeline import OWN_HEADERS, SIZE_COLUMN, texts
 from penstock.flink.tables import Source
@@ -202,3 +212,30 @@ def test_packed_headers_read_the_same_on_both_sides(answers: dict[str, Row]) -> 
     for case, (own, added, _) in MERGES.items():
         if own == {} and added and Blank.PLACE not in added:
             assert answers[case]["merged"] == {name: text.encode() for name, text in unpack_headers(added).items()}
+
+
+def test_packed_records_follow_the_one_that_brings_them(
+    make_flow: Callable[..., FileFlow], make_record: Callable[..., Row]
+) -> None:
+    """As Python packed them, in order; a record without topic goes nowhere, and with it what it brings."""
+    more = [("ä", None, ""), ("b", b"", pack_headers({"n": "ä"})), ("c", b"\xff" * 70_000, LONG)]
+    flow = make_flow(
+        make_record(topic="alone", key=None, value=None, added=None),
+        make_record(topic="first", key=b"1", added="x", value=pack_more(more)),
+        make_record(topic="", value=pack_more(more)),
+        make_record(topic="last", key=b"2", added="", value=b""),
+    )
+    given = flow.read(Source(name="given", cluster=flow.settings.kafka.external, group=""))
+    answer = "CAST(ROW(NULLIF(`topic`, ''), `key`, `added`, `value`) AS ROW<t STRING, v BYTES, h STRING, m BYTES>)"
+    flow.environment.execute_sql(
+        f"CREATE TEMPORARY VIEW each_record AS SELECT made.* FROM {given}, LATERAL TABLE(penstock_records({answer}))"  # noqa: S608 our own names
+        " AS made (`to`, `carried`, `with`, `more`)"
+    )
+    found = flow.select("each_record", topic="`to`", value="`carried`", headers="`with`")
+
+    assert [(row["topic"], row["value"], row["headers"]) for row in found] == [
+        ("alone", None, None),
+        ("first", b"1", "x"),
+        *more,
+        ("last", b"2", ""),
+    ]
