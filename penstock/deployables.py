@@ -30,6 +30,10 @@ class Deployable:
         """
         return f"{prefix}.{self._hyphenated}"
 
+    def shadow_group(self, prefix: str) -> str:
+        """Name the consumer group of its pipeline for shadows, if it has one: how far that is holds up nobody else."""
+        return f"{self.group(prefix)}-shadows"
+
     @property
     def _hyphenated(self) -> str:
         return self.name.replace("_", "-")

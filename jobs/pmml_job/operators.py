@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jobs.pmml_job.scorer import Requests, Scorer, ScorerConfig
 from penstock.deployables import PMML_JOB
 from penstock.flink.by_document import ByDocument
 from penstock.flink.columns import milliseconds, texts
+from penstock.flink.worker import settle
 from penstock.logs import get_logger
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["ScoreRequests"]
+__all__ = ["ScoreRequests", "ScoreShadows"]
 
 _log = get_logger(__name__)
 
@@ -40,12 +42,18 @@ class ScoreRequests(ByDocument):
 
     def prepare(self) -> None:
         """Start Java inside this worker and load the models, before the first request."""
+        _ = self._scorer
+
+    @cached_property
+    def _scorer(self) -> Scorer:
         from jobs.pmml_job import engine
 
         heap_mb = self.worker.settings.pmml.heap_mb
-        self._scorer = Scorer(self._descriptors, ScorerConfig(**self._config), engine.start(heap_mb))
-        for ref, reason in self._scorer.broken.items():
+        scorer = Scorer(self._descriptors, ScorerConfig(**self._config), engine.start(heap_mb))
+        for ref, reason in scorer.broken.items():
             _log.error("model not loaded, its requests become dead letters", model=ref, reason=reason)
+        settle()
+        return scorer
 
     def eval(
         self,
@@ -62,3 +70,13 @@ class ScoreRequests(ByDocument):
             texts=texts(headers),
         )
         return self.framed(self._scorer.score(requests))
+
+
+class ScoreShadows(ScoreRequests):
+    """Scores copies for shadows, in a process of its own: nobody waits for these results.
+
+    The models are loaded when the first copy comes. Where no route has a shadow, none takes memory.
+    """
+
+    def prepare(self) -> None:
+        """Do without Java and models for now."""

@@ -1,11 +1,14 @@
-"""The PMML job as the diagram shows it: request topics of its models -> scored -> results, dead letters."""
+"""The PMML job as the diagram shows it: request topics of its models -> scored -> results, dead letters.
+
+And beside it, without anything in common but the job: topics of copies for shadows -> scored -> shadows' results.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from jobs.pmml_job.operators import ScoreRequests
+from jobs.pmml_job.operators import ScoreRequests, ScoreShadows
 from jobs.pmml_job.scorer import HEADERS, ScorerConfig
 from penstock import topics
 from penstock.control import portable
@@ -36,8 +39,13 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         max_request_bytes=limits.max_request_bytes,
         max_dead_letter_bytes=limits.max_dead_letter_bytes,
     )
+    of_shadows = replace(
+        config,
+        request_topic_prefix=topics.shadow_request_topic(prefix, JOB, ""),
+        results=config.shadow_results,
+    )
     descriptors = [descriptor.plain() for descriptor in read_catalog(settings.models_dir).of_job(JOB)]
-    function = ScoreRequests(portable.pack(settings), descriptors, asdict(config))
+    packed = portable.pack(settings)
     requests = flow.read(
         Source(
             name="requests",
@@ -46,6 +54,15 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
             pattern=topics.request_pattern(prefix, JOB),
         )
     )
+    copies = flow.read(
+        Source(
+            name="copies",
+            cluster=settings.kafka.internal_cluster,
+            group=flow.shadow_group,
+            pattern=topics.shadow_request_pattern(prefix, JOB),
+        )
+    )
     columns = ["`value`", SIZE_COLUMN, "`timestamp`", texts(*HEADERS)]
-    scored = flow.apply(requests, "score", function, columns)
-    return flow.deliver(scored, settings.flink.compression)
+    scored = flow.apply(requests, "score", ScoreRequests(packed, descriptors, asdict(config)), columns)
+    shadows = flow.apply(copies, "score_shadows", ScoreShadows(packed, descriptors, asdict(of_shadows)), columns)
+    return flow.deliver(scored, settings.flink.compression, shadows=shadows)

@@ -39,6 +39,9 @@ def configuration(settings: Settings, job_name: str) -> dict[str, str]:
         "pipeline.object-reuse": "true",
         # Workers count what they write nowhere; without metrics they cannot open.
         "python.metric.enabled": "true",
+        # Functions that share a slot would share a process for the sake of its memory: a shadow that fails, or keeps
+        # its process busy, would do so to those that users wait for.
+        "python.fn-execution.memory.managed": "false",
         "python.fn-execution.bundle.time": str(flink.bundle_time_ms),
         "python.fn-execution.bundle.size": str(flink.bundle_size),
         "python.fn-execution.arrow.batch.size": str(flink.arrow_batch_size),

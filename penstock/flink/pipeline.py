@@ -65,6 +65,11 @@ class Flow:
         """The job's consumer group."""
         return self.deployable.group(self.settings.topics.prefix)
 
+    @property
+    def shadow_group(self) -> str:
+        """The consumer group of the job's pipeline for shadows."""
+        return self.deployable.shadow_group(self.settings.topics.prefix)
+
     def read(self, source: Source) -> str:
         """Declare topics to read; returns the table's name."""
         self.environment.execute_sql(source_ddl(source, self.settings))
@@ -100,11 +105,16 @@ class Flow:
             WHERE `delivery`.`topic` IS NOT NULL""")  # noqa: S608 our own names, and columns that pipelines write
         return name
 
-    def deliver(self, view: str, compression: str) -> StatementSet:
-        """Write each record to the topic that it names: Penstock's own on the internal cluster, users' on theirs."""
+    def deliver(self, view: str, compression: str, *, shadows: str | None = None) -> StatementSet:
+        """Write each record to the topic that it names: Penstock's own on the internal cluster, users' on theirs.
+
+        What comes of ``shadows``, another view, goes to Penstock's own topics only, by a sink of its own.
+        """
         statements = self.environment.create_statement_set()
         kafka = self.settings.kafka
         internal, external = kafka.internal_cluster, kafka.external
+        if shadows is not None:
+            self._insert(statements, shadows, self._sink("shadow_records", internal, compression))
         if internal == external:
             self._insert(statements, view, self._sink("records", external, compression))
             return statements

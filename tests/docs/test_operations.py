@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from input_adapter.misses import Misses
 from penstock import topics
-from penstock.deployables import SCORING, chosen
+from penstock.deployables import PMML_JOB, SCORING, chosen
 from penstock.local import jobs, machine, parts
 from penstock.local.layout import Layout
 from penstock.routing.document import load
@@ -87,9 +88,9 @@ def test_consumer_groups_are_named() -> None:
     """Whoever grants permissions has to know them."""
     section = OPERATIONS.section("Your own Kafka")
 
-    assert [
-        group for each in chosen(SCORING) if f"`{(group := each.group(SETTINGS.topics.prefix))}`" not in section
-    ] == []
+    prefix = SETTINGS.topics.prefix
+    groups = [*(each.group(prefix) for each in chosen(SCORING)), PMML_JOB.shadow_group(prefix)]
+    assert [group for group in groups if f"`{group}`" not in section] == []
 
 
 def test_sizes_of_topics_are_those_that_are_needed() -> None:
@@ -113,6 +114,7 @@ def test_counters_are_those_of_the_code() -> None:
     """By the names that Flink shows."""
     counted = CountedMetrics()
     Unwritten(counted)
+    Misses(counted)
 
     assert OPERATIONS.table("Counter").keys() == counted.counts.keys()
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyflink.table import DataTypes
+from pyflink.table.udf import udf
 
 from penstock import settings
 from penstock.event import CE_ID, CONFIG_VERSION, CONTENT_TYPE, JSON, MODEL, REQUEST, RESULT, ROUTE, SHADOW, ce_time
+from penstock.flink.tables import Source
 from penstock.testing import builders
 from tests import brokers
 
@@ -112,6 +116,41 @@ def test_input_adapter_drops_what_it_is_told_to(run: Callable[..., list[Row]]) -
     assert [row["headers"][CE_ID] for row in rows] == [b"events/3/1"]
 
 
+def test_input_adapter_makes_several_records_of_one_event(run: Callable[..., list[Row]]) -> None:
+    """Each with key, time and headers of its event, and its value unless it has one; one event after the other."""
+    models = {name: {"job": "pmml"} for name in ("iris-tree", "forest")}
+    routes = [
+        builders.route(**{"continue": True}, shadow=[{"model": "forest:1", "name": "dark"}]),
+        builders.route("again", match={"type": "iris"}, model="forest", transform=[{"select": ["n"]}]),
+        builders.route("other"),
+    ]
+    own = {"traceparent": b"00-1", "null": None, "penstock-shadow": b"true"}
+    several, one = b'{"type":"iris","n":1}', b'{"type":"other","n":2}'
+    rows = run(
+        "input_adapter",
+        "events_route",
+        {"value": several, "headers": own},
+        {"value": one},
+        {"value": several, "key": None},
+        document=builders.document(routes=routes, models=models).model_dump_json(exclude_none=True),
+        **{"topics.prefix": "fanning"},
+    )
+
+    requests = ["fanning.pmml.iris-tree", "fanning.shadow-pmml.forest", "fanning.pmml.forest"]
+    assert [row["topic"] for row in rows] == [*requests, "fanning.pmml.iris-tree", *requests]
+    assert [row["key"] for row in rows] == [b"k"] * 4 + [None] * 3
+    assert {row["time"] for row in rows} == {ce_time(NOW_MS)}
+    assert [row["headers"][CE_ID] for row in rows] == [f"events/3/{n}".encode() for n in (0, 0, 0, 1, 2, 2, 2)]
+    first, copy, again = rows[:3]
+    assert [row["value"] for row in rows[:2]] == [several] * 2
+    assert json.loads(again["value"]) == {"input": json.loads(several), "data": {"n": 1}}
+    assert copy["headers"] == {**first["headers"], MODEL: b"forest:1", SHADOW: b"dark"}
+    assert again["headers"][ROUTE] == b"again"
+    for row in rows[:3]:
+        assert {**own, SHADOW: row["headers"][SHADOW]}.items() <= row["headers"].items()
+    assert [row["headers"][SHADOW] for row in rows[:3]] == [b"", b"dark", b""]
+
+
 def test_time_that_kafka_would_refuse_is_left_to_kafka(run: Callable[..., list[Row]]) -> None:
     """A negative time, or one to come: written on as it is, it would fail the job again and again."""
     far = 253_402_300_799_999
@@ -164,6 +203,42 @@ def test_pmml_job(run: Callable[..., list[Row]]) -> None:
     assert [code(row) for row in (missing, stranger)] == ["INPUT", "UNKNOWN_MODEL"]
     assert missing["value"] == b'{"sepal_length":5.1}'
     assert missing["headers"]["penstock-error-record"] == b"penstock.pmml.iris-tree/3/6"
+
+
+def test_pmml_job_scores_shadows_apart(run: Callable[..., list[Row]]) -> None:
+    """Their results are nobody's but whoever compares; what cannot be scored is a dead letter like any other."""
+    topic = "penstock.shadow-pmml.iris-tree"
+    headers = {CONTENT_TYPE: JSON.encode(), ROUTE: b"r", CE_ID: b"id", SHADOW: b"dark", MODEL: b"iris-tree"}
+    scored, poison, missing = run(
+        "jobs.pmml_job",
+        "copies_score_shadows",
+        {"value": FEATURES, "topic": topic, "headers": headers},
+        {"value": b"{}", "topic": topic, "headers": headers},
+        {"value": FEATURES, "topic": topic, "headers": {**headers, MODEL: b"gone"}},
+    )
+
+    assert (scored["topic"], scored["key"], scored["time"]) == ("penstock.shadow-results", b"k", ce_time(NOW_MS))
+    assert scored["headers"] == {**headers, CONTENT_TYPE: RESULT.encode(), MODEL: b"iris-tree:1"}
+    assert json.loads(scored["value"])["prediction"] == 0
+    assert [code(row) for row in (poison, missing)] == ["INPUT", "UNKNOWN_MODEL"]
+
+
+def test_each_function_of_a_job_has_a_process_of_its_own(
+    make_flow: Callable[..., FileFlow], make_record: Callable[..., Row]
+) -> None:
+    """Also in one slot: what a shadow does to its process, it does to nobody else."""
+    flow = make_flow(make_record(), overrides={"flink.parallelism": 1})
+    given = flow.read(Source(name="given", cluster=flow.settings.kafka.external, group=""))
+    for name in ("one", "other"):
+        function = udf(lambda column: column * 0 + os.getpid(), result_type=DataTypes.BIGINT(), func_type="pandas")
+        flow.environment.create_temporary_function(name, function)
+    flow.environment.execute_sql(
+        f"CREATE TEMPORARY VIEW pids AS SELECT one(`offset`) AS pid FROM {given}"  # noqa: S608 our own name
+        f" UNION ALL SELECT other(`offset`) FROM {given}"
+    )
+    found = [row["pid"] for row in flow.select("pids", pid="pid")]
+
+    assert len(found) == len(set(found)) == 2
 
 
 def test_output_adapter(run: Callable[..., list[Row]]) -> None:

@@ -26,6 +26,8 @@ NAMES = {
     "output_adapter": ("penstock-output-adapter", "penstock.output-adapter"),
 }
 SOURCES = {"input_adapter": "events", "jobs.pmml_job": "requests", "output_adapter": "results"}
+#: The PMML job has one for shadows beside the one for what users wait for.
+PIPELINES = {"input_adapter": 1, "jobs.pmml_job": 2, "output_adapter": 1}
 ONE = {"kafka.external.bootstrap_servers": "users:9092"}
 TWO = {**ONE, "kafka.internal.bootstrap_servers": "ours:9092", "topics.prefix": "pen_stock"}
 
@@ -68,31 +70,66 @@ def build(make_flow: Callable[..., FileFlow]) -> Callable[..., Built]:
 @pytest.mark.parametrize("clusters", [pytest.param(ONE, id="one cluster"), pytest.param(TWO, id="two clusters")])
 @pytest.mark.parametrize("deployable", DEPLOYABLES)
 def test_python_is_called_once(build: Callable[..., Built], deployable: str, clusters: dict[str, object]) -> None:
-    """Neither a field of the answer nor a second sink makes the planner call the function again.
+    """Neither a field of the answer, nor further records, nor a second sink makes the planner call the function again.
 
     And records stay in the chain that read their partition, so that events of one key stay in order.
     """
     plan = build(deployable, clusters).plan()
 
-    assert plan.count("PythonCalc(") == 1, plan
-    assert plan.count("TableSourceScan(") == 1, plan
-    assert plan.count("Sink(") == (1 if clusters is ONE else 2), plan
+    pipelines = PIPELINES[deployable]
+    assert plan.count("PythonCalc(") == pipelines, plan
+    assert plan.count("TableSourceScan(") == pipelines, plan
+    assert plan.count("Sink(") == pipelines + (0 if clusters is ONE else 1), plan
     assert "Exchange" not in plan, plan
     assert "Union" not in plan, plan
 
 
 @pytest.mark.parametrize("deployable", DEPLOYABLES)
-def test_key_and_headers_stay_in_the_engine(build: Callable[..., Built], deployable: str) -> None:
-    """What Python need not see does not cross; headers pass by as bytes, for a map is copied entry by entry."""
+def test_only_where_events_become_several_is_there_a_place_for_it(build: Callable[..., Built], deployable: str) -> None:
+    """It costs each record a call. Behind it all is as elsewhere: one place where headers are put together."""
     plan = build(deployable, ONE).plan()
 
-    call = re.search(r"PythonCalc\(select=\[(?P<kept>.*), \w+\((?P<given>[^()]*)\) AS \w+\]\)", plan)
-    assert call, plan
-    kept, given = set(call["kept"].split(", ")), set(call["given"].split(", "))
-    assert {"key", "own_headers", "partition", "offset", "timestamp"} <= kept, plan
-    assert not {"key", "headers", "own_headers", "partition", "offset"} & given, plan
-    assert "headers" not in kept, plan
-    assert plan.count("penstock_packed(") == 1, plan
+    assert plan.count("Correlate(") == (1 if deployable == "input_adapter" else 0), plan
+    assert plan.count("penstock_headers(") == PIPELINES[deployable], plan
+
+
+def test_shadows_share_nothing_with_what_users_wait_for(build: Callable[..., Built]) -> None:
+    """Neither topics nor progress nor transactions: each pipeline of the job stands for itself."""
+    built = build("jobs.pmml_job", {**TWO, "topics.prefix": "penstock", "flink.delivery_guarantee": "exactly-once"})
+    requests, copies = built.options("requests"), built.options("copies")
+
+    assert re.fullmatch(copies["topic-pattern"], "penstock.shadow-pmml.iris-tree")
+    assert not re.fullmatch(copies["topic-pattern"], "penstock.pmml.iris-tree")
+    assert not re.fullmatch(requests["topic-pattern"], "penstock.shadow-pmml.iris-tree")
+    assert (requests["properties.group.id"], copies["properties.group.id"]) == (
+        "penstock.pmml-job",
+        "penstock.pmml-job-shadows",
+    )
+    prefixes = [
+        built.options(table)["sink.transactional-id-prefix"]
+        for table in ("internal_records", "external_records", "shadow_records")
+    ]
+    assert not [(one, two) for one in prefixes for two in prefixes if one is not two and one.startswith(two)]
+    assert built.options("shadow_records")["properties.bootstrap.servers"] == "ours:9092"
+
+
+@pytest.mark.parametrize("deployable", DEPLOYABLES)
+def test_key_and_headers_stay_in_the_engine(build: Callable[..., Built], deployable: str) -> None:
+    """What Python need not see does not cross; headers pass by as bytes, for a map is copied entry by entry.
+
+    The input adapter splits events by their keys, or by where they stand.
+    """
+    plan = build(deployable, ONE).plan()
+    unseen = {"headers", "own_headers"} | (set() if deployable == "input_adapter" else {"key", "partition", "offset"})
+
+    calls = list(re.finditer(r"PythonCalc\(select=\[(?P<kept>.*), \w+\((?P<given>[^()]*)\) AS \w+\]\)", plan))
+    assert len(calls) == PIPELINES[deployable], plan
+    for call in calls:
+        kept, given = set(call["kept"].split(", ")), set(call["given"].split(", "))
+        assert {"key", "own_headers", "partition", "offset", "timestamp"} <= kept, plan
+        assert not unseen & given, plan
+        assert "headers" not in kept, plan
+    assert plan.count("penstock_packed(") == PIPELINES[deployable], plan
 
 
 @pytest.mark.parametrize("deployable", DEPLOYABLES)

@@ -11,7 +11,7 @@ import cloudpickle
 import pytest
 
 from penstock import settings
-from penstock.event import JSON, MODEL, RESULT, unpack_headers
+from penstock.event import JSON, MODEL, RESULT, unpack_headers, unpack_more
 from penstock.flink.pipeline import Flow
 from penstock.testing import builders
 from tests import brokers
@@ -48,8 +48,8 @@ function.close()
 ours = {name: module.__file__ for name, module in sys.modules.items()
         if name.partition(".")[0] in ("penstock", "input_adapter", "output_adapter", "jobs")}
 rows = [
-    [topic, None if value is None else value.decode("latin-1"), headers]
-    for topic, value, headers in frame.itertuples(index=False)
+    [None if cell is None else cell.decode("latin-1") if isinstance(cell, bytes) else cell for cell in row]
+    for row in frame.itertuples(index=False)
 ]
 open(answer, "w").write(json.dumps({"rows": rows, "columns": list(frame.columns), "modules": ours}))
 """
@@ -97,30 +97,33 @@ def shipped(deployable: str, loaded: Settings) -> dict[str, bytes]:
 def call(
     interpreter: Interpreter, pickled: bytes, **columns: tuple[str, list[Any]]
 ) -> list[tuple[Any, Any, dict[str, str]]]:
-    """Let a fresh interpreter evaluate a function; returns topic, value and added headers, row by row."""
+    """Let a fresh interpreter evaluate a function; returns topic, value and added headers of all records in order."""
     plain = [
         {"type": kind, "values": [v.decode("latin-1") if isinstance(v, bytes) else v for v in values]}
         for kind, values in columns.values()
     ]
     (interpreter.folder / "columns.json").write_text(json.dumps(plain), encoding="utf-8")
     said = interpreter.run(WORKER, pickled)
-    assert said["columns"] == ["topic", "value", "headers"]
+    assert said["columns"][:3] == ["topic", "value", "headers"]
+    assert said["columns"][3:] in ([], ["more"])
     assert said["modules"], "it imported nothing of ours"
     strangers = [file for file in said["modules"].values() if not Path(file).is_relative_to(interpreter.path[0])]
     assert strangers == []
-    return [
-        (topic, None if value is None else value.encode("latin-1"), unpack_headers(headers))
-        for topic, value, headers in said["rows"]
-    ]
+    records = []
+    for topic, value, headers, *more in said["rows"]:
+        records.append((topic, None if value is None else value.encode("latin-1"), headers))
+        for packed in filter(None, more):
+            records.extend(unpack_more(packed.encode("latin-1")))
+    return [(topic, value, unpack_headers(headers)) for topic, value, headers in records]
 
 
-def test_every_pipeline_ships_one_small_function(loaded: Settings) -> None:
+def test_every_pipeline_ships_small_functions(loaded: Settings) -> None:
     """By reference: state, caches and locks are made in the worker, not carried there."""
     found = {name: shipped(name, loaded) for name in ("input_adapter", "jobs.pmml_job", "output_adapter")}
 
     assert {name: list(functions) for name, functions in found.items()} == {
         "input_adapter": ["route"],
-        "jobs.pmml_job": ["score"],
+        "jobs.pmml_job": ["score", "score_shadows"],
         "output_adapter": ["render"],
     }
     sizes = {name: len(pickled) for functions in found.values() for name, pickled in functions.items()}
@@ -180,6 +183,28 @@ def test_score(interpreter: Interpreter, loaded: Settings) -> None:
         assert json.loads(value)["outputs"] == pytest.approx(row["outputs"], rel=1e-12, abs=1e-12)
         assert headers[MODEL] == f"{name}:1"
     assert rows[4][2]["penstock-error-code"] == "INPUT"
+
+
+def test_score_shadows(interpreter: Interpreter, loaded: Settings) -> None:
+    """Whatever stands on a topic of copies, its result is no user's, even where the header that says so is gone."""
+    row = json.loads((ROOT / "models" / "iris-tree" / "1" / "golden.jsonl").read_bytes().splitlines()[77])
+    rows = call(
+        interpreter,
+        shipped("jobs.pmml_job", loaded)["score_shadows"],
+        values=("bytes", [json.dumps(row["input"]).encode()] * 2),
+        unseen_bytes=("number", [100] * 2),
+        timestamps=("timestamp", [NOW_MS] * 2),
+        texts=(
+            "text",
+            [
+                f"penstock.shadow-pmml.iris-tree\x1firis-tree\x1f{JSON}\x1fdark",
+                "penstock.shadow-pmml.iris-tree\x1f\x1f\x1f",
+            ],
+        ),
+    )
+
+    assert [topic for topic, _, _ in rows] == ["penstock.shadow-results"] * 2
+    assert [headers[MODEL] for _, _, headers in rows] == ["iris-tree:1"] * 2
 
 
 def test_render(interpreter: Interpreter, loaded: Settings) -> None:
