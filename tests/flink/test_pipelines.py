@@ -69,8 +69,7 @@ def test_input_adapter(run: Callable[..., list[Row]]) -> None:
         {"value": EVENT, "headers": {CE_ID: b"mine"}},
         {"value": None, "headers": own},
         {"value": b"\xff\xfe"},
-        {"value": EVENT[:-1] + b',"more":"' + b"x" * 2_000 + b'"}'},
-        **{"limits.max_request_bytes": 2_048},
+        {"value": EVENT[:-1] + b',"more":"' + b"x" * 1_000_000 + b'"}'},
     )
 
     assert as_sent["topic"] == "penstock.pmml.iris-tree"
@@ -229,12 +228,12 @@ def test_each_function_of_a_job_has_a_process_of_its_own(
     """Also in one slot: what a shadow does to its process, it does to nobody else."""
     flow = make_flow(make_record(), overrides={"flink.parallelism": 1})
     given = flow.read(Source(name="given", cluster=flow.settings.kafka.external, group=""))
-    for name in ("one", "other"):
+    for name in ("pid_of_one", "pid_of_other"):
         function = udf(lambda column: column * 0 + os.getpid(), result_type=DataTypes.BIGINT(), func_type="pandas")
         flow.environment.create_temporary_function(name, function)
     flow.environment.execute_sql(
-        f"CREATE TEMPORARY VIEW pids AS SELECT one(`offset`) AS pid FROM {given}"  # noqa: S608 our own name
-        f" UNION ALL SELECT other(`offset`) FROM {given}"
+        f"CREATE TEMPORARY VIEW pids AS SELECT pid_of_one(`offset`) AS pid FROM {given}"  # noqa: S608 our own name
+        f" UNION ALL SELECT pid_of_other(`offset`) FROM {given}"
     )
     found = [row["pid"] for row in flow.select("pids", pid="pid")]
 

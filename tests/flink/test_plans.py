@@ -172,7 +172,7 @@ def test_prefix_is_taken_literally(build: Callable[..., Built]) -> None:
     """An underscore in the prefix matches itself only: a user's topic `penXstock.results` is not ours."""
     plan = build("input_adapter", TWO).plan()
 
-    assert plan.count("'pen!_stock.%', '!'") == 2, plan
+    assert len(re.findall(r"'pen!_stock\.%', (_UTF-16LE)?'!'", plan)) == 2, plan
 
 
 def test_input_adapter_reads_the_sources_that_it_is_given(build: Callable[..., Built]) -> None:
