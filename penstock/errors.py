@@ -4,6 +4,7 @@ PenstockError
 ├── SettingsError               the settings are wrong: the operator's fault, nothing starts
 ├── RoutingDocumentError        the routing document is wrong: the last good one stays
 ├── NoRoutingDocumentError      the control topic holds no good routing document: workers wait for one
+├── UnknownDocumentError        a command asks for a version of it that the control topic does not hold
 ├── ControlTopicError           a control topic is not as followers need it
 ├── RecordError                 one record cannot be handled: it becomes a dead letter
 │   ├── DecodeError             the bytes are not in the declared format
@@ -87,6 +88,7 @@ __all__ = [
     "TopicError",
     "TransformError",
     "TypeMissingError",
+    "UnknownDocumentError",
     "UnknownModelError",
     "UnknownRouteError",
     "UnknownSourceError",
@@ -95,6 +97,9 @@ __all__ = [
     "UnmatchedError",
     "shown",
 ]
+
+
+_MOST_VERSIONS = 10
 
 
 class SettingsError(PenstockError):
@@ -132,6 +137,23 @@ class NoRoutingDocumentError(PenstockError):
         return (
             f"the topic {self.topic!r} holds no good routing document{newest}; "
             "'penstock up' publishes config/routing.yaml there, 'penstock apply' any other"
+        )
+
+
+class UnknownDocumentError(PenstockError):
+    """The caller's fault: a command asks for a version of the routing document that was never in force, or is gone."""
+
+    def __init__(self, version: int, known: tuple[int, ...]) -> None:
+        super().__init__(version, known)
+        self.version = version
+        self.known = known
+
+    def __str__(self) -> str:
+        newest = ", ".join(map(str, sorted(self.known, reverse=True)[:_MOST_VERSIONS])) or "none"
+        more = ", ..." if len(self.known) > _MOST_VERSIONS else ""
+        return (
+            f"version {self.version} of the routing document is not among those that were in force and are still kept: "
+            f"{newest}{more}; 'penstock history' lists them"
         )
 
 
