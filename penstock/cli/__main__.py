@@ -28,6 +28,7 @@ COMMANDS = {
     "down": Entry("penstock.cli.stack:down", "Stop what 'up' started."),
     "status": Entry("penstock.cli.stack:status", "Show what of the stack runs and where."),
     "validate": Entry("penstock.cli.validate:validate", "Find every fault of a routing document, without Kafka."),
+    "diff": Entry("penstock.cli.diff:diff", "Show what a routing document changes, and which keys move."),
     "apply": Entry("penstock.cli.apply:apply", "Put a routing document in force."),
     "generate": Entry("penstock.cli.generate:generate", "Write iris events, in any of the demo's formats."),
     "send": Entry("penstock.cli.send:send", "Send events from a file or standard input."),
