@@ -5,6 +5,7 @@ PenstockError
 ├── RoutingDocumentError        the routing document is wrong: the last good one stays
 ├── NoRoutingDocumentError      the control topic holds no good routing document: workers wait for one
 ├── UnknownDocumentError        a command asks for a version of it that the control topic does not hold
+├── CasebookError               the tests of a routing document are wrong: none of them is run
 ├── ControlTopicError           a control topic is not as followers need it
 ├── RecordError                 one record cannot be handled: it becomes a dead letter
 │   ├── DecodeError             the bytes are not in the declared format
@@ -61,6 +62,7 @@ from penstock.record_errors import (
 from penstock.root_error import PenstockError
 
 __all__ = [
+    "CasebookError",
     "ControlTopicError",
     "DecodeError",
     "EnvelopeError",
@@ -155,6 +157,18 @@ class UnknownDocumentError(PenstockError):
             f"version {self.version} of the routing document is not among those that were in force and are still kept: "
             f"{newest}{more}; 'penstock history' lists them"
         )
+
+
+class CasebookError(PenstockError):
+    """The tests of a routing document are wrong; their author corrects them."""
+
+    def __init__(self, path: str, faults: tuple[str, ...]) -> None:
+        super().__init__(path, faults)
+        self.path = path
+        self.faults = faults
+
+    def __str__(self) -> str:
+        return _listed(f"the tests {self.path!r} have", self.faults)
 
 
 class ControlTopicError(PenstockError):

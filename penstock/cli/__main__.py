@@ -30,6 +30,8 @@ COMMANDS = {
     "validate": Entry("penstock.cli.validate:validate", "Find every fault of a routing document, without Kafka."),
     "diff": Entry("penstock.cli.diff:diff", "Show what a routing document changes, and which keys move."),
     "apply": Entry("penstock.cli.apply:apply", "Put a routing document in force."),
+    "history": Entry("penstock.cli.history:history", "List the routing documents that were published."),
+    "rollback": Entry("penstock.cli.rollback:rollback", "Put an earlier routing document in force again."),
     "generate": Entry("penstock.cli.generate:generate", "Write iris events, in any of the demo's formats."),
     "send": Entry("penstock.cli.send:send", "Send events from a file or standard input."),
     "tail": Entry("penstock.cli.tail:tail", "Show a topic's records."),
@@ -42,6 +44,7 @@ COMMANDS = {
 _STATUSES: dict[type[BaseException], Exit] = {
     errors.SettingsError: Exit.USAGE,
     errors.RoutingDocumentError: Exit.USAGE,
+    errors.CasebookError: Exit.USAGE,
     errors.ModelError: Exit.USAGE,
     errors.KafkaUnavailableError: Exit.UNAVAILABLE,
     errors.PrerequisiteError: Exit.LACKING,

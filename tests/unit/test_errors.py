@@ -23,6 +23,9 @@ EXAMPLES: dict[PenstockError, str] = {
         "version 3 of the routing document is not among those that were in force and are still kept: 7, 6; "
         "'penstock history' lists them"
     ),
+    errors.CasebookError("a.test.yaml", ("3:1: cases: is missing",)): (
+        "the tests 'a.test.yaml' have 1 fault:\n- 3:1: cases: is missing"
+    ),
     errors.ControlTopicError("penstock.control.status", "it does not exist"): (
         "the control topic 'penstock.control.status' cannot be used: it does not exist"
     ),
