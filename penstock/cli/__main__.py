@@ -32,6 +32,7 @@ COMMANDS = {
     "apply": Entry("penstock.cli.apply:apply", "Put a routing document in force."),
     "history": Entry("penstock.cli.history:history", "List the routing documents that were published."),
     "rollback": Entry("penstock.cli.rollback:rollback", "Put an earlier routing document in force again."),
+    "simulate": Entry("penstock.cli.simulate:simulate", "Show where events would go, and why."),
     "generate": Entry("penstock.cli.generate:generate", "Write iris events, in any of the demo's formats."),
     "send": Entry("penstock.cli.send:send", "Send events from a file or standard input."),
     "tail": Entry("penstock.cli.tail:tail", "Show a topic's records."),
