@@ -33,6 +33,7 @@ COMMANDS = {
     "history": Entry("penstock.cli.history:history", "List the routing documents that were published."),
     "rollback": Entry("penstock.cli.rollback:rollback", "Put an earlier routing document in force again."),
     "simulate": Entry("penstock.cli.simulate:simulate", "Show where events would go, and why."),
+    "test": Entry("penstock.cli.casebooks:test", "Run the tests that stand beside a routing document."),
     "generate": Entry("penstock.cli.generate:generate", "Write iris events, in any of the demo's formats."),
     "send": Entry("penstock.cli.send:send", "Send events from a file or standard input."),
     "tail": Entry("penstock.cli.tail:tail", "Show a topic's records."),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from penstock.routing.document import RoutingDocument
     from penstock.routing.faults import Place
 
-__all__ = ["Examined", "Located", "Position", "examine", "position", "with_version"]
+__all__ = ["Examined", "Located", "Position", "examine", "locate", "position", "with_version"]
 
 _ABOUT_KEYS = ("unknown key", "is missing")
 
@@ -56,11 +56,14 @@ def examine(source: bytes | str, prefix: str = DEFAULT_PREFIX) -> Examined:
         return Examined(None, tuple(_unread(source, error)))
     document, faults = checked(data, prefix)
     node = composed(_text(source)) if faults else None
-    located = [
-        Located(fault, position(node, fault.place, key=fault.message.startswith(_ABOUT_KEYS))) for fault in faults
-    ]
+    located = [locate(node, fault) for fault in faults]
     located.sort(key=lambda each: each.at or Position(0, 0))
     return Examined(None if faults else document, tuple(located))
+
+
+def locate(node: yaml.Node | None, fault: Fault) -> Located:
+    """Find a fault's place below the node of its whole text."""
+    return Located(fault, position(node, fault.place, key=fault.message.startswith(_ABOUT_KEYS)))
 
 
 def position(node: yaml.Node | None, place: Place, *, key: bool = False) -> Position | None:
