@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from penstock import topics
+from penstock.cli import standing
 from penstock.cli.exits import Exit
 from penstock.control import history, portable
 from penstock.control.publisher import publish
@@ -222,3 +223,19 @@ def test_diff_compares_with_what_is_in_force(installed: Installation, written: C
     assert '- unmatched: "drop"' in now
     assert "unmatched" not in earlier
     assert "~ version: 1 -> 3" in earlier
+
+
+def test_standing_has_every_live_worker(installed: Installation, written: Callable[..., str], worker: set[int]) -> None:
+    """With its version, and none that it has not answered; one that rejected the document is a fault."""
+    installed.run("apply", written(2))
+    well = standing.look(installed.settings)
+    worker.add(3)
+    installed.run("apply", written(3), expect=Exit.FAILED)
+    refused = standing.look(installed.settings)
+
+    assert well
+    assert refused
+    assert [(each.version, each.lag, each.verdict) for each in well.workers] == [(2, 0, "applied")]
+    assert well.faults == []
+    assert refused.version == 3
+    assert "has version 2 in force, not 3: 'x' is no model ref: no" in refused.faults[0]
