@@ -34,6 +34,7 @@ COMMANDS = {
     "rollback": Entry("penstock.cli.rollback:rollback", "Put an earlier routing document in force again."),
     "simulate": Entry("penstock.cli.simulate:simulate", "Show where events would go, and why."),
     "test": Entry("penstock.cli.casebooks:test", "Run the tests that stand beside a routing document."),
+    "shadow": Entry("penstock.cli.shadow:shadow", "Compare a route's shadows with what users get."),
     "generate": Entry("penstock.cli.generate:generate", "Write iris events, in any of the demo's formats."),
     "send": Entry("penstock.cli.send:send", "Send events from a file or standard input."),
     "tail": Entry("penstock.cli.tail:tail", "Show a topic's records."),
