@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from penstock.cli import cores
-from penstock.cli.documents import document_path, written
+from penstock.cli.documents import STDIN, document_path, written
 from penstock.cli.options import with_settings
 from penstock.cli.records import json_bytes, json_line
 from penstock.cli.sampling import from_lines, from_records, newest
@@ -19,7 +21,6 @@ from penstock.routing.simulation import Event, Outcome, OutcomeKind, Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from penstock.routing.document import RoutingDocument
     from penstock.settings import Settings
@@ -44,7 +45,7 @@ Exit status: 0 done; 1 there is no such topic, or no document in force; 2 wrong 
 input; 3 Kafka cannot be used."""
 )
 @click.argument("file", required=False, type=document_path)
-@click.option("--events", type=click.File("rb"), default="-", metavar="FILE", help="Events; left out, standard input.")
+@click.option("--events", type=click.File("rb"), metavar="FILE", help="Events; left out, standard input.")
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="The newest N events of --topic instead.")
 @click.option("--topic", help="The source topic of the events.  [default: that of the document, if it has one only]")
 @click.option("--records", is_flag=True, help="Each line is a record as 'penstock tail --format json' writes it.")
@@ -66,6 +67,9 @@ def simulate(settings: Settings, *, file: Path | None, against: str | None, form
 
     Nothing is written. Kafka is asked only for --last and --against current. Ramps are as at their beginning.
     """
+    documents = {file, None if against is None else Path(against)}
+    if STDIN in documents and given["last"] is None and given["events"] is None:
+        raise click.UsageError("the document and the events cannot both come from standard input: name a file for one")
     document = written(settings.routing_file if file is None else file, settings.topics.prefix).document
     simulation = _simulation(settings, document)
     events = _events(settings, document, **given)
@@ -96,15 +100,16 @@ def _events(  # noqa: PLR0913 what the options say
     settings: Settings,
     document: RoutingDocument,
     *,
-    events: BinaryIO,
+    events: BinaryIO | None,
     last: int | None,
     topic: str | None,
     records: bool,
     headers: tuple[str, ...],
     **framing: Any,
 ) -> Iterable[Event]:
+    given = sys.stdin.buffer if events is None else events
     if records and last is None:
-        return _checked(from_records(events))
+        return _checked(from_records(given))
     name = topic or _only_source(document)
     if last is not None:
         return newest(settings, name, last)
@@ -116,7 +121,7 @@ def _events(  # noqa: PLR0913 what the options say
         texts = {key: value.decode() for key, value in map(parse_header, headers)}
     except ValueError as error:
         raise click.UsageError(f"--header: {error}") from error
-    return _checked(from_lines(events, name, cut, texts))
+    return _checked(from_lines(given, name, cut, texts))
 
 
 def _checked(events: Iterable[Event]) -> list[Event]:

@@ -143,3 +143,8 @@ def test_several_sources_need_a_topic() -> None:
     refused = run(given="{}", expect=Exit.USAGE).stderr
 
     assert "say with --topic which (events, legacy-events, csv-events)" in refused
+
+
+def test_document_and_events_cannot_share_standard_input() -> None:
+    """One of the two would be empty."""
+    assert "cannot both come from standard input" in run("-", given="{}", expect=Exit.USAGE).stderr
