@@ -4,6 +4,8 @@ PenstockError
 ├── SettingsError               the settings are wrong: the operator's fault, nothing starts
 ├── RoutingDocumentError        the routing document is wrong: the last good one stays
 ├── NoRoutingDocumentError      the control topic holds no good routing document: workers wait for one
+├── UnknownDocumentError        a command asks for a version of it that the control topic does not hold
+├── CasebookError               the tests of a routing document are wrong: none of them is run
 ├── ControlTopicError           a control topic is not as followers need it
 ├── RecordError                 one record cannot be handled: it becomes a dead letter
 │   ├── DecodeError             the bytes are not in the declared format
@@ -60,6 +62,7 @@ from penstock.record_errors import (
 from penstock.root_error import PenstockError
 
 __all__ = [
+    "CasebookError",
     "ControlTopicError",
     "DecodeError",
     "EnvelopeError",
@@ -87,6 +90,7 @@ __all__ = [
     "TopicError",
     "TransformError",
     "TypeMissingError",
+    "UnknownDocumentError",
     "UnknownModelError",
     "UnknownRouteError",
     "UnknownSourceError",
@@ -95,6 +99,9 @@ __all__ = [
     "UnmatchedError",
     "shown",
 ]
+
+
+_MOST_VERSIONS = 10
 
 
 class SettingsError(PenstockError):
@@ -133,6 +140,35 @@ class NoRoutingDocumentError(PenstockError):
             f"the topic {self.topic!r} holds no good routing document{newest}; "
             "'penstock up' publishes config/routing.yaml there, 'penstock apply' any other"
         )
+
+
+class UnknownDocumentError(PenstockError):
+    """The caller's fault: a command asks for a version of the routing document that was never in force, or is gone."""
+
+    def __init__(self, version: int, known: tuple[int, ...]) -> None:
+        super().__init__(version, known)
+        self.version = version
+        self.known = known
+
+    def __str__(self) -> str:
+        newest = ", ".join(map(str, sorted(self.known, reverse=True)[:_MOST_VERSIONS])) or "none"
+        more = ", ..." if len(self.known) > _MOST_VERSIONS else ""
+        return (
+            f"version {self.version} of the routing document is not among those that were in force and are still kept: "
+            f"{newest}{more}; 'penstock history' lists them"
+        )
+
+
+class CasebookError(PenstockError):
+    """The tests of a routing document are wrong; their author corrects them."""
+
+    def __init__(self, path: str, faults: tuple[str, ...]) -> None:
+        super().__init__(path, faults)
+        self.path = path
+        self.faults = faults
+
+    def __str__(self) -> str:
+        return _listed(f"the tests {self.path!r} have", self.faults)
 
 
 class ControlTopicError(PenstockError):

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from penstock import topics
-from penstock.cli.exits import Exit
+from penstock.cli import differing
+from penstock.cli.documents import document_path, written
 from penstock.cli.options import with_settings
-from penstock.cli.tables import table
-from penstock.control import history, watching
-from penstock.control.publisher import publish
-from penstock.routing.document import load
+from penstock.cli.publishing import changes, put_in_force, renumbered, timeout_option
+from penstock.control import history
 
 if TYPE_CHECKING:
-    from penstock.control.status import WorkerState
+    from pathlib import Path
+
+    from penstock.control.documents import LiveDocument
     from penstock.routing.document import RoutingDocument
     from penstock.settings import Settings
 
@@ -28,62 +26,45 @@ __all__ = ["apply"]
     epilog="""\b
 Examples:
   penstock apply
-  penstock apply my-routing.yaml --timeout 10
+  penstock apply my-routing.yaml --dry-run
+  penstock apply my-routing.yaml --bump --timeout 10
 
 Exit status: 0 every live worker has it in force, 1 a worker rejected it, or its version is not above the one in force,
 2 wrong usage, settings or routing document, 3 Kafka cannot be used, 4 a worker did not answer in time."""
 )
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--timeout", "timeout_s", type=float, help="Seconds to wait for answers.  [control.apply_timeout_ms]")
+@click.argument("file", required=False, type=document_path)
+@click.option("--dry-run", is_flag=True, help="Check it and show what it changes, and publish nothing.")
+@click.option("--bump", is_flag=True, help="Publish it as the version after the one in force; the file stays as it is.")
+@timeout_option
 @with_settings
-def apply(settings: Settings, *, file: Path | None, timeout_s: float | None) -> None:
+def apply(settings: Settings, *, file: Path | None, dry_run: bool, bump: bool, timeout_s: float | None) -> None:
     """Put a routing document in force: the one of FILE, or of the settings' routing_file.
 
-    It is checked, the topics that it needs are made, and it is published; then each worker answers.
+    It is checked, and what it changes is shown; the topics that it needs are made, and it is published; then each
+    worker answers.
     """
-    path = settings.routing_file if file is None else file
-    document = load(path, prefix=settings.topics.prefix)
-    before = _above_current(settings, document)
-    plan = topics.topics_for(document, settings)
-    topics.ensure(settings.kafka.external, plan.external)
-    topics.ensure(settings.kafka.internal_cluster, plan.internal)
-    patience_s = settings.control.apply_timeout_ms / 1000 if timeout_s is None else timeout_s
-    with watching.Watch(settings) as watch:
-        published = publish(settings, path.read_text(encoding="utf-8"))
-        answered = watch.answered(published.offset, patience_s)
-        states = watch.workers.live(time.time_ns() // 1_000_000)
-    click.echo(_table(states, published.offset) if states else "no worker is at work; the next one begins with it")
-    if before is not None and _sources(before) != _sources(document):
-        click.echo("its sources are others: 'penstock up' submits the input adapter again, which then reads them")
-    if not answered:
-        raise click.exceptions.Exit(Exit.TIMED_OUT)
-    if any(state.sign.version != document.version for state in states):
-        raise click.exceptions.Exit(Exit.FAILED)
-
-
-def _above_current(settings: Settings, document: RoutingDocument) -> RoutingDocument | None:
-    """Return the document in force; one that no worker would take is not published at all."""
+    name, document, text = written(settings.routing_file if file is None else file, settings.topics.prefix)
     live = history.current(settings)
-    if live is None:
-        return None
-    if document.version <= live.version and document != live.document:
+    if bump and live is not None:
+        text, document = renumbered(text, live.version + 1, settings.topics.prefix)
+    _refuse_stale(live, document)
+    found = changes(live, document)
+    if found is None:
+        click.echo(f"{name} is the first document: version {document.version}, {len(document.routes):,} routes\n")
+    elif live is not None:
+        click.echo(f"from version {live.version}, which is in force, to {name}, version {document.version}\n")
+        click.echo(f"{differing.as_text(found)}\n")
+    if dry_run:
+        click.echo("nothing was published")
+    elif bump and found is not None and found.same:
+        click.echo("nothing was published: it says what the one in force says")
+    else:
+        put_in_force(settings, text, document, live, timeout_s)
+
+
+def _refuse_stale(live: LiveDocument | None, document: RoutingDocument) -> None:
+    """Refuse what no worker would take, before it is published."""
+    if live is not None and document.version <= live.version and document != live.document:
         found = f"its version is {document.version}, expected more than {live.version}, which is in force"
-        raise click.ClickException(f"the routing document was not published: {found}; raise it to {live.version + 1}")
-    return live.document
-
-
-def _sources(document: RoutingDocument) -> list[str]:
-    return [source.topic for source in document.sources]
-
-
-def _table(states: list[WorkerState], offset: int) -> str:
-    rows = [
-        (
-            state.sign.worker,
-            state.sign.version,
-            state.sign.verdict if state.answers(offset) else "no answer",
-            "; ".join(state.sign.reasons) or None,
-        )
-        for state in states
-    ]
-    return table(("worker", "version", "answer", "reasons"), rows)
+        advice = f"raise it to {live.version + 1}, or let --bump do so"
+        raise click.ClickException(f"the routing document was not published: {found}; {advice}")

@@ -72,6 +72,13 @@ class Reader:
         with reaching(self._cluster):
             return dict(self._consumer.end_offsets(partitions))
 
+    def since(self, partitions: list[TopicPartition], timestamp_ms: int) -> dict[TopicPartition, int]:
+        """The offsets of the first records of that time or later; the ends where there are none."""
+        with reaching(self._cluster):
+            found = self._consumer.offsets_for_times(dict.fromkeys(partitions, timestamp_ms))
+        ends = self.ends(partitions)
+        return {at: ends[at] if one is None else one.offset for at, one in found.items()}
+
     def start(self, begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int] | None = None) -> None:
         """Read from these offsets on, to before ``ends`` or for ever."""
         self._ends = None if ends is None else {at: end for at, end in ends.items() if begins[at] < end}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from penstock.cli import standing
 from penstock.cli.exits import Exit
 from penstock.cli.options import state_dir_option, with_settings, with_settings_or_kept
 from penstock.deployables import SCORING, chosen
@@ -100,9 +102,21 @@ Exit status: 0 healthy, 1 not."""
 @state_dir_option
 @with_settings
 def status(settings: Settings, *, form: str) -> None:
-    """Show what of the stack runs and where: processes, ports, jobs, versions, addresses."""
-    found = report.look(stack.running_settings(settings))
-    click.echo(json.dumps(found.as_dict(), indent=2) if form == "json" else report.text(found))
+    """Show what of the stack runs and where: processes, ports, jobs, versions, addresses.
+
+    And how the routing document stands: which version each live worker has in force, how old its last sign of life is
+    (AGE), how many messages of the routing topic it has not answered (LAG), and the weights of this moment.
+    """
+    running = stack.running_settings(settings)
+    found = report.look(running)
+    routing = standing.look(running) if found.processes else None
+    if routing is not None and routing.faults:
+        found = replace(found, healthy=False, faults=[*found.faults, *routing.faults])
+    if form == "json":
+        routed = None if routing is None else standing.as_object(routing)
+        click.echo(json.dumps({**found.as_dict(), "routing": routed}, indent=2))
+    else:
+        click.echo(report.text(found, None if routing is None else standing.as_text(routing)))
     if not found.healthy:
         raise click.exceptions.Exit(Exit.FAILED)
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from penstock import topics
 from penstock.control.documents import Documents, LiveDocument, Message, Verdict
 from penstock.control.reading import ControlLog
-from penstock.errors import NoRoutingDocumentError
+from penstock.errors import NoRoutingDocumentError, UnknownDocumentError
 
 if TYPE_CHECKING:
     from penstock.settings import Settings
 
-__all__ = ["Entry", "current", "history", "needed", "source_topics"]
+__all__ = ["Entry", "current", "history", "needed", "source_topics", "version"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,18 @@ def needed(settings: Settings) -> LiveDocument:
     if found is None:
         raise NoRoutingDocumentError(topics.control_routing(settings.topics.prefix), ())
     return found
+
+
+def version(settings: Settings, number: int) -> LiveDocument:
+    """Return the document of a version that is or was in force; raises as `history` does.
+
+    Raises:
+        UnknownDocumentError: the topic does not hold it (any more).
+    """
+    found = {entry.live.version: entry.live for entry in history(settings) if entry.live is not None}
+    if number not in found:
+        raise UnknownDocumentError(number, tuple(found))
+    return found[number]
 
 
 def source_topics(settings: Settings) -> tuple[str, ...]:

@@ -105,8 +105,8 @@ def look(settings: Settings) -> Report:
     )
 
 
-def text(report: Report) -> str:
-    """Lay the report out for a person."""
+def text(report: Report, more: str | None = None) -> str:
+    """Lay the report out for a person; ``more`` stands before the last line, which says whether all is well."""
     lines = [f"state folder  {report.state_dir}", "", "processes"]
     lines += [
         f"  {fact.name:<14} {fact.state:<9} {f'pid {fact.pid}' if fact.pid else '':<12} {fact.resident_mib:>6} MiB"
@@ -119,6 +119,7 @@ def text(report: Report) -> str:
     lines += [f"  {fact.name:<26} {fact.state:<10} {fact.running}/{fact.total} tasks" for fact in report.jobs]
     lines += ["", "versions      " + ", ".join(f"{name} {number}" for name, number in report.versions.items())]
     lines += [f"{name:<13} {url}" for name, url in report.urls.items()]
+    lines += [] if more is None else ["", more]
     lines += ["", "healthy" if report.healthy else "not healthy: " + "; ".join(report.faults)]
     return "\n".join(lines)
 

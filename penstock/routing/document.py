@@ -33,6 +33,8 @@ __all__ = [
     "SourceFormat",
     "Split",
     "SplitBy",
+    "Strict",
+    "Text",
     "TypeRule",
     "UnmatchedTopic",
     "Variant",

@@ -30,8 +30,12 @@ class Fault(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.place).removeprefix(".")
-        return f"{path or 'the document'}: {self.message}"
+        return f"{self.path or 'the document'}: {self.message}"
+
+    @property
+    def path(self) -> str:
+        """The place as people write it: ``routes[2].model``; empty for the whole document."""
+        return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.place).removeprefix(".")
 
     def below(self, *place: str | int) -> Fault:
         """Return the same fault, its place seen from further up."""

@@ -6,6 +6,7 @@ Anybody who can write to the control topic can write anything there, so no text 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
@@ -15,12 +16,14 @@ from penstock.errors import RoutingDocumentError
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
-__all__ = ["plain_data"]
+__all__ = ["composed", "plain_data"]
 
 # Ten thousand routes have some hundred thousand parts; a few lines of aliases to aliases can have a billion.
 _MOST_PARTS = 5_000_000
 # No document is a tenth as deep, and what walks through one need not fear for its stack.
 _DEEPEST = 100
+# Half of a character beyond the first 65,536, as JSON escapes it and YAML does not.
+_HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 def plain_data(text: str | bytes) -> object:
@@ -40,6 +43,22 @@ def plain_data(text: str | bytes) -> object:
         _refuse(f"is nested too deep: at most {_DEEPEST} levels are read")
     except ValueError as error:  # such as a number of five thousand digits
         _refuse(f"cannot be read: {error}")
+
+
+def composed(text: str) -> yaml.Node | None:
+    """Return the nodes of a text, which know their lines and columns; None where there are none to be had.
+
+    JSON is read as the YAML that it nearly is: its tabs and halves of characters are replaced, length by length.
+    """
+    if text.lstrip().startswith("{"):
+        text = _HALF.sub(r"\\u0020", text.replace("\t", " "))
+    try:
+        for _ in _events(text):
+            pass
+        node: yaml.Node | None = yaml.compose(text, _Parser)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    return node
 
 
 def _refuse(finding: str) -> NoReturn:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from penstock.routing.casebook import Expected, read_casebook
 from penstock.routing.document import load
 from penstock.routing.expressions import FUNCTIONS, LONGEST, VARIABLES, fault_of
 from penstock.routing.split import Arm, chooser, seed, share
@@ -43,6 +44,16 @@ def test_vectors_show_both_variants_and_their_seeds() -> None:
     """Hexadecimal, as other programs print them."""
     assert {cells[2].strip("`") for cells in VECTORS.values()} == set(WEIGHTS)
     assert all(f"`{own_seed:016x}` for `{name}`" in ROUTING.text for name, own_seed in SEEDS.items())
+
+
+def test_cases_shown_are_sound() -> None:
+    """They can be copied, and every key of an expectation is described."""
+    (block,) = ROUTING.marked("casebook")
+    book = read_casebook("routing.md", block.body.encode())
+    section = ROUTING.section("Testing a document")
+
+    assert len(book.cases) == 3
+    assert [name for name, field in Expected.model_fields.items() if f"`{field.alias or name}`" not in section] == []
 
 
 def test_names_and_functions_of_expressions_are_listed() -> None:

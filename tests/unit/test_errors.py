@@ -19,6 +19,13 @@ EXAMPLES: dict[PenstockError, str] = {
         "the topic 'penstock.control.routing' holds no good routing document; its newest message is none: version: is "
         "missing; 'penstock up' publishes config/routing.yaml there, 'penstock apply' any other"
     ),
+    errors.UnknownDocumentError(3, (7, 6)): (
+        "version 3 of the routing document is not among those that were in force and are still kept: 7, 6; "
+        "'penstock history' lists them"
+    ),
+    errors.CasebookError("a.test.yaml", ("3:1: cases: is missing",)): (
+        "the tests 'a.test.yaml' have 1 fault:\n- 3:1: cases: is missing"
+    ),
     errors.ControlTopicError("penstock.control.status", "it does not exist"): (
         "the control topic 'penstock.control.status' cannot be used: it does not exist"
     ),

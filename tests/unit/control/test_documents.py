@@ -83,7 +83,7 @@ def test_any_form_of_a_document_is_taken(value: bytes) -> None:
         pytest.param(b"version: 9", "sources: is missing", id="empty"),
         pytest.param(text(4), "version: 4 is not above 5, which is in force; raise it to 6 or more", id="stale"),
         pytest.param(text(5, **OTHER), "version: 5 is in force already, with another content", id="taken"),
-        pytest.param(b"x: 2026-99-99", ("unexpected ValueError", "the document cannot be read"), id="odd"),
+        pytest.param(b"x: " + 5_000 * b"1", "the document cannot be read", id="odd"),
     ],
 )
 def test_last_good_document_stays(value: bytes | None, reason: str | tuple[str, ...]) -> None:

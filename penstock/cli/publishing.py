@@ -1,0 +1,94 @@
+"""Putting a document in force from the command line: topics, message, answers, table, exit status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from penstock import topics
+from penstock.cli.exits import Exit
+from penstock.cli.tables import table
+from penstock.control import watching
+from penstock.control.publisher import publish
+from penstock.routing.difference import Difference, Side, difference
+from penstock.routing.positions import examine, with_version
+from penstock.routing.ramp import now_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from penstock.control.documents import LiveDocument
+    from penstock.control.status import WorkerState
+    from penstock.routing.document import RoutingDocument
+    from penstock.settings import Settings
+
+__all__ = ["answers", "changes", "put_in_force", "renumbered", "timeout_option"]
+
+timeout_option: Callable[..., click.Command] = click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long to wait for answers.  [default: control.apply_timeout_ms of the settings]",
+)
+
+
+def renumbered(text: str, version: int, prefix: str) -> tuple[str, RoutingDocument]:
+    """Return a sound document with another version; raises `RoutingDocumentError` where that cannot be done."""
+    changed = with_version(text, version)
+    document, faults = examine(changed, prefix)
+    if document is None:
+        raise click.ClickException(f"the document with version {version} has faults: {'; '.join(map(str, faults))}")
+    return changed, document
+
+
+def changes(live: LiveDocument | None, document: RoutingDocument) -> Difference | None:
+    """Compare a document with the one in force, where there is one."""
+    if live is None:
+        return None
+    now = now_ms()
+    return difference(Side(live.document, live.published_ms), Side(document, now), now)
+
+
+def put_in_force(
+    settings: Settings, text: str, document: RoutingDocument, live: LiveDocument | None, timeout_s: float | None
+) -> None:
+    """Make the document's topics, publish it, wait for every worker's answer and show them.
+
+    Ends the command where a worker rejected it (status 1) or did not answer in time (status 4).
+    """
+    plan = topics.topics_for(document, settings)
+    topics.ensure(settings.kafka.external, plan.external)
+    topics.ensure(settings.kafka.internal_cluster, plan.internal)
+    patience_s = settings.control.apply_timeout_ms / 1000 if timeout_s is None else timeout_s
+    with watching.Watch(settings) as watch:
+        published = publish(settings, text)
+        answered = watch.answered(published.offset, patience_s)
+        states = watch.workers.live(now_ms())
+    click.echo(answers(states, published.offset) if states else "no worker is at work; the next one begins with it")
+    if live is not None and _sources(live.document) != _sources(document):
+        click.echo("its sources are others: 'penstock up' submits the input adapter again, which then reads them")
+    if not answered:
+        click.echo(f"published as version {document.version}, but not all workers answered in time", err=True)
+        raise click.exceptions.Exit(Exit.TIMED_OUT)
+    if any(state.sign.version != document.version for state in states):
+        raise click.exceptions.Exit(Exit.FAILED)
+
+
+def answers(states: Sequence[WorkerState], offset: int) -> str:
+    """Lay out what workers answered to the routing topic's message at an offset."""
+    rows = [
+        (
+            state.sign.worker,
+            state.sign.version,
+            state.sign.verdict if state.answers(offset) else "no answer",
+            "; ".join(state.sign.reasons) or None,
+        )
+        for state in states
+    ]
+    return table(("worker", "version", "answer", "reasons"), rows)
+
+
+def _sources(document: RoutingDocument) -> set[str]:
+    return {source.topic for source in document.sources}

@@ -1,0 +1,90 @@
+"""``penstock validate``: every fault of routing documents, with its place, and no broker asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from penstock.cli.documents import document_path, name_of, read
+from penstock.cli.exits import Exit
+from penstock.cli.options import with_settings
+from penstock.cli.records import json_line, printable
+from penstock.routing.positions import Examined, examine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from penstock.routing.document import RoutingDocument
+    from penstock.settings import Settings
+
+__all__ = ["validate"]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  penstock validate
+  penstock validate my-routing.yaml their-routing.json
+  penstock validate --format json - < my-routing.yaml | jq -r '.faults[].message'
+
+A fault is FILE:LINE:COLUMN: PATH: what is wrong and what was probably meant. JSON is one line a file: file, valid,
+version, and faults, each with line, column, path and message.
+
+Exit status: 0 no faults, 2 faults, or a file that cannot be read."""
+)
+@click.argument("files", nargs=-1, type=document_path, metavar="[FILE]...")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
+)
+@with_settings
+def validate(settings: Settings, *, files: tuple[Path, ...], form: str) -> None:
+    """Find every fault of routing documents, in YAML or JSON: FILEs, - for standard input, or the settings' own.
+
+    Nothing is asked of Kafka, and nothing is changed.
+    """
+    sound = True
+    for path in files or (settings.routing_file,):
+        examined = examine(read(path), settings.topics.prefix)
+        sound = sound and examined.document is not None
+        if form == "json":
+            click.echo(json_line(_object(name_of(path), examined)))
+        else:
+            click.echo(_text(name_of(path), examined))
+    if not sound:
+        raise click.exceptions.Exit(Exit.USAGE)
+
+
+def _text(name: str, examined: Examined) -> str:
+    if examined.document is not None:
+        return f"{name}: {_summary(examined.document)}"
+    lines = [printable(f"{name}:{located}") for located in examined.faults]
+    count = len(lines)
+    return "\n".join([*lines, f"{name}: {count} fault{'' if count == 1 else 's'}"])
+
+
+def _summary(document: RoutingDocument) -> str:
+    counts = (
+        (len(document.sources), "source"),
+        (len(document.routes), "route"),
+        (len(document.models), "model"),
+    )
+    listed = ", ".join(f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    return f"no faults; version {document.version}, {listed}"
+
+
+def _object(name: str, examined: Examined) -> dict[str, object]:
+    return {
+        "file": name,
+        "valid": examined.document is not None,
+        "version": examined.document.version if examined.document else None,
+        "faults": [
+            {
+                "line": at.line if at else None,
+                "column": at.column if at else None,
+                "path": fault.path,
+                "message": fault.message,
+            }
+            for fault, at in examined.faults
+        ],
+    }
