@@ -150,17 +150,22 @@ class Scorer:
         answers = model.score([request.row for _, request in group])
         now_ms = int(self._clock() * 1000)
         scored_at = ce_time(now_ms)
-        config = self._config
+        # What is looked up once is not looked up for each row.
+        config, result, headers = self._config, model.result, model.headers
+        limit, headers_size = config.max_request_bytes, model.headers_size
+        timestamps_ms, unseen_bytes, texts = batch.timestamps_ms, batch.unseen_bytes, batch.texts
         for (index, request), answer in zip(group, answers, strict=True):
             try:
-                value = model.result(request, answer, scored_at, now_ms - batch.timestamps_ms[index])
-                refuse_oversize(batch.unseen_bytes[index] + len(value) + model.headers_size, config.max_request_bytes)
+                value = result(request, answer, scored_at, now_ms - timestamps_ms[index])
+                size = unseen_bytes[index] + len(value) + headers_size
+                if size > limit:
+                    refuse_oversize(size, limit)
             except Exception as error:  # noqa: BLE001 (the record boundary, as above)
                 self._refuse(deliveries, batch, index, error, model)
                 continue
-            deliveries.topics[index] = config.shadow_results if batch.texts[index][_SHADOW] else config.results
+            deliveries.topics[index] = config.shadow_results if texts[index][_SHADOW] else config.results
             deliveries.values[index] = value
-            deliveries.headers[index] = model.headers
+            deliveries.headers[index] = headers
 
     def _refuse(
         self, deliveries: Deliveries, batch: Requests, index: int, error: Exception, model: ServedModel | None

@@ -48,13 +48,5 @@ def _split(joined: str) -> tuple[str | None, ...]:
 
 def milliseconds(timestamps: pd.Series[pd.Timestamp]) -> list[int]:
     """Return a column of timestamps as milliseconds since 1970."""
-    found: list[int] = timestamps.astype("int64").floordiv(_UNITS[_unit(timestamps)]).tolist()
+    found: list[int] = timestamps.to_numpy(dtype="datetime64[ms]").astype("int64").tolist()
     return found
-
-
-#: How many of a column's units make a millisecond.
-_UNITS = {"ns": 1_000_000, "us": 1_000, "ms": 1}
-
-
-def _unit(timestamps: pd.Series[pd.Timestamp]) -> str:
-    return str(getattr(timestamps.dtype, "unit", "ns"))
