@@ -15,6 +15,7 @@ from penstock import kafka
 from penstock.clusters import ClusterSettings
 from penstock.local import versions
 from penstock.local.waiting import log_tail, wait_until
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,15 +120,6 @@ def properties_text(properties: dict[str, str]) -> str:
         return text.replace("\\", "\\\\").replace("\n", "\\n")
 
     return "".join(f"{name}={escaped(value)}\n" for name, value in properties.items())
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 
 from penstock.local import machine
 from penstock.settings import Settings
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ class Checkout:
             if (ROOT / name).exists():
                 (folder / name).parent.mkdir(exist_ok=True)
                 (folder / name).symlink_to(ROOT / name)
-        ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
+        ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
 
         def own_ports(settings: dict[str, Any]) -> None:
             for key, port in ports.items():
@@ -95,11 +95,3 @@ class Checkout:
         for key, port in machine.ports(Settings()).items():
             text = text.replace(f":{port}", f":{self.ports[key]}")
         return text
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

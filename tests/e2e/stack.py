@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from penstock.local import machine, processes
 from penstock.local.layout import Layout
 from penstock.local.rest import FlinkRest
 from penstock.local.waiting import wait_until
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,10 +61,8 @@ class Stack:
     def on_free_ports(cls, state: Path, **environment: str) -> Stack:
         """Choose ports that nobody listens on; what is in ``environment`` is given to the scripts, too."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
-        probes = [socket.create_server(("127.0.0.1", 0)) for _ in _PORTS]
-        ports = {f"PENSTOCK_{name}": str(probe.getsockname()[1]) for name, probe in zip(_PORTS, probes, strict=True)}
-        for probe in probes:
-            probe.close()
+        found = zip(_PORTS, free_ports(len(_PORTS)), strict=True)
+        ports = {f"PENSTOCK_{name}": str(port) for name, port in found}
         return cls(state, {**own, **environment, **ports})
 
     def start(self, *flags: str) -> Said:

@@ -30,6 +30,7 @@ from penstock.control.publisher import publish
 from penstock.local import machine, processes
 from penstock.local.layout import Layout
 from penstock.local.waiting import wait_until
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,15 +44,6 @@ SERVERS = ("kafka", "jobmanager", "taskmanager")
 BACK_S = 90
 MOST_MIB = 6 * 1024
 POLL_S = 0.25
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @dataclass(frozen=True, slots=True)
