@@ -63,7 +63,7 @@ if changed .venv/wheel.sha256 .penstock/wheel/sources.sha256; then
   stamp .venv/wheel.sha256 .penstock/wheel/sources.sha256
 fi
 
-java_sources=(java/io/penstock/flink/*.java)
+java_sources=(java/io/penstock/flink/*.java java/resources/META-INF/services/*)
 if changed "$jars/pom.sha256" pom.xml "${java_sources[@]}"; then
   # Java opens jars when it needs them: those of a running program must stay as they are.
   if [[ -n $(find /proc/[0-9]*/fd -lname "$(readlink -f "$jars")/*" -print -quit 2>/dev/null) ]]; then

@@ -8,17 +8,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+import psutil
 
 from penstock.cli import standing
 from penstock.cli.exits import Exit
 from penstock.cli.options import state_dir_option, with_settings, with_settings_or_kept
 from penstock.deployables import SCORING, chosen
 from penstock.local import demo as demo_events
-from penstock.local import report, stack
+from penstock.local import report, stack, workers
 from penstock.local.layout import Layout
 from penstock.local.waiting import Reporter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from penstock.control.standing import Standing
     from penstock.routing.document import RoutingDocument
     from penstock.settings import Settings
 
@@ -110,8 +114,9 @@ def status(settings: Settings, *, form: str) -> None:
     running = stack.running_settings(settings)
     found = report.look(running)
     routing = standing.look(running) if found.processes else None
-    if routing is not None and routing.faults:
-        found = replace(found, healthy=False, faults=[*found.faults, *routing.faults])
+    if routing is not None:
+        faults = [*found.faults, *routing.faults, *_idle(found, routing)]
+        found = replace(found, healthy=not faults, faults=faults)
     if form == "json":
         routed = None if routing is None else standing.as_object(routing)
         click.echo(json.dumps({**found.as_dict(), "routing": routed}, indent=2))
@@ -119,6 +124,17 @@ def status(settings: Settings, *, form: str) -> None:
         click.echo(report.text(found, None if routing is None else standing.as_text(routing)))
     if not found.healthy:
         raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _idle(found: report.Report, routing: Standing) -> Iterator[str]:
+    """Say which jobs have tasks that run but workers that are not ready."""
+    jobs = {item.name: item.job_name for item in chosen(SCORING)}
+    totals = {job.name: job.total for job in found.jobs if job.healthy}
+    tasks = {name: totals[job_name] for name, job_name in jobs.items() if job_name in totals}
+    for name, count in workers.missing(
+        tasks, (each.deployable for each in routing.workers if psutil.pid_exists(each.pid))
+    ).items():
+        yield f"the job {jobs[name]!r} has {count} workers ready: the others may be on their way, or see its log"
 
 
 def _closing(settings: Settings, document: RoutingDocument | None) -> str:

@@ -25,6 +25,8 @@ class WorkerStanding:
 
     worker: str
     deployable: str
+    host: str
+    pid: int
     version: int | None
     age_ms: int
     """Since its last sign of life."""
@@ -93,6 +95,8 @@ def _worker(state: WorkerState, end: int, now_ms: int) -> WorkerStanding:
     return WorkerStanding(
         worker=sign.worker,
         deployable=sign.deployable,
+        host=sign.host,
+        pid=sign.pid,
         version=sign.version,
         age_ms=state.age_ms(now_ms),
         lag=None if sign.offset is None else max(0, end - 1 - sign.offset),

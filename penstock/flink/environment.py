@@ -23,6 +23,7 @@ FUNCTIONS: Mapping[str, str] = {
     "penstock_records": "io.penstock.flink.EachRecord",
     "penstock_texts": "io.penstock.flink.RecordTexts",
     "penstock_unseen_bytes": "io.penstock.flink.UnseenBytes",
+    "penstock_written": "io.penstock.flink.IsWritten",
 }
 
 #: PyFlink runs Python functions inside the client's own process unless it is told otherwise before it starts.

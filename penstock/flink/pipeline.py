@@ -102,7 +102,7 @@ class Flow:
                     {verb}({", ".join(columns)}) AS `{answer}`
                 FROM (SELECT *, penstock_packed(`headers`) AS `own_headers` FROM {identifier(table)})
             ) AS `record`{each}
-            WHERE `delivery`.`topic` IS NOT NULL""")  # noqa: S608 our own names, and columns that pipelines write
+            WHERE penstock_written(`delivery`.`topic`, `partition`)""")  # noqa: S608 our own names, and columns that pipelines write
         return name
 
     def deliver(self, view: str, compression: str, *, shadows: str | None = None) -> StatementSet:

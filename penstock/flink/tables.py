@@ -18,7 +18,6 @@ __all__ = ["Sink", "Source", "identifier", "literal", "sink_ddl", "source_ddl"]
 
 #: Key and value as bytes, untouched.
 _RAW = {
-    "connector": "kafka",
     "key.format": "raw",
     "key.fields": "key",
     "value.format": "raw",
@@ -58,6 +57,7 @@ def source_ddl(source: Source, settings: Settings) -> str:
     ``timestamp`` and ``headers`` (MAP of STRING to BYTES; of headers with one name the last counts).
     """
     options = {
+        "connector": "penstock-kafka",  # Flink's own, which opens the functions behind it at once (WakeUp in java/)
         **_RAW,
         **({"topic-pattern": source.pattern} if source.pattern else {"topic": ";".join(source.topics)}),
         "properties.bootstrap.servers": source.cluster.bootstrap_servers,
@@ -86,6 +86,7 @@ def sink_ddl(sink: Sink, settings: Settings) -> str:
     """Return the statement that declares a sink table; columns: key, value, topic, headers, timestamp."""
     flink, limits = settings.flink, settings.limits
     options = {
+        "connector": "kafka",
         **_RAW,
         "topic-pattern": ".*",
         "properties.bootstrap.servers": sink.cluster.bootstrap_servers,

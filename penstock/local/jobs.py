@@ -35,6 +35,7 @@ __all__ = [
     "stop_all",
     "submit",
     "submitted",
+    "tasks",
 ]
 
 _log = get_logger(__name__)
@@ -175,6 +176,16 @@ def await_running(settings: Settings, layout: Layout, wanted: Collection[Deploya
         late = {item: job for item in wanted if (job := latest(rest, wanted)[item.name]) is None or not job.healthy}
         for item, job in late.items():
             raise _not_running(rest, item, job, layout)
+
+
+def tasks(settings: Settings, wanted: Collection[Deployable]) -> dict[str, int]:
+    """Return how many tasks each deployable's job has, by the deployable's name; each has one worker.
+
+    Raises:
+        FlinkUnavailableError: the cluster does not answer.
+    """
+    found = latest(FlinkRest(settings.flink.rest_url), wanted)
+    return {name: job.total for name, job in found.items() if job is not None and job.state in ALIVE}
 
 
 def _not_running(rest: FlinkRest, item: Deployable, job: Job | None, layout: Layout) -> StackError:

@@ -13,7 +13,7 @@ from penstock import settings as settings_file
 from penstock.control import history
 from penstock.control.publisher import publish
 from penstock.errors import FlinkUnavailableError, SettingsError, StackError
-from penstock.local import applied, broker, demo, flink_cluster, jobs, machine, processes, wheel
+from penstock.local import applied, broker, demo, flink_cluster, jobs, machine, processes, wheel, workers
 from penstock.local.layout import Layout
 from penstock.local.parts import DEMO, KEEPER, programs, servers
 from penstock.local.rest import FlinkRest
@@ -279,7 +279,7 @@ class _Stack:
             outcome.append(f"{self._rest.slots()} at {self._rest.url}")
 
     def run_jobs(self, wanted: tuple[Deployable, ...]) -> None:
-        """Submit what does not run, or runs from an older build, and wait for all of its tasks."""
+        """Submit what does not run, or runs from an older build, and wait for all of its tasks and their workers."""
         applied.keep(applied.look(self._settings, self.document), self._settings, self._layout)
         with self._step("submit the jobs") as outcome:
             submitted = jobs.submit(self._settings, self._layout, wanted, self._wheel)
@@ -287,6 +287,9 @@ class _Stack:
         with self._step("all tasks run") as outcome:
             jobs.await_running(self._settings, self._layout, wanted)
             outcome.append(f"{len(wanted)} jobs")
+        with self._step("their workers are ready") as outcome:
+            tasks = jobs.tasks(self._settings, wanted)
+            outcome.append(f"{workers.await_ready(self._settings, self._layout, tasks)} workers")
         self._supervisor.start(KEEPER)
 
     def run_demo(self, *, asked: bool) -> None:

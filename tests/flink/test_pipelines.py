@@ -8,10 +8,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 from pyflink.table import DataTypes
 from pyflink.table.udf import udf
 
+from jobs.pmml_job.operators import ScoreShadows
 from penstock import settings
 from penstock.event import CE_ID, CONFIG_VERSION, CONTENT_TYPE, JSON, MODEL, REQUEST, RESULT, ROUTE, SHADOW, ce_time
 from penstock.flink.tables import Source
@@ -28,6 +30,15 @@ FEATURES = b'{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_wid
 EVENT = b'{"type":"iris","id":12345678901234567890,' + FEATURES[1:]
 MODELS = Path(__file__).parents[2] / "models"
 COLUMNS = {name: f"`{name}`" for name in ("key", "value", "topic", "headers")}
+#: What a source sends first, to open what is behind it; the tests' own counts say that nothing becomes of it.
+WAKE_UP: dict[str, Any] = {
+    "key": None,
+    "value": None,
+    "topic": "",
+    "partition": -1,
+    "offset": -1,
+    "timestamp_ms": 0,
+}
 TIME = {"time": "DATE_FORMAT(CAST(`timestamp` AS TIMESTAMP(3)), 'yyyy-MM-dd''T''HH:mm:ss.SSS''Z''')"}
 
 
@@ -70,6 +81,7 @@ def test_input_adapter(run: Callable[..., list[Row]]) -> None:
         {"value": None, "headers": own},
         {"value": b"\xff\xfe"},
         {"value": EVENT[:-1] + b',"more":"' + b"x" * 1_000_000 + b'"}'},
+        WAKE_UP,
     )
 
     assert as_sent["topic"] == "penstock.pmml.iris-tree"
@@ -186,6 +198,7 @@ def test_pmml_job(run: Callable[..., list[Row]]) -> None:
         {**requests[0], "headers": {**envelope, SHADOW: b"true"}},
         {**requests[0], "value": b'{"sepal_length":5.1}'},
         {**requests[0], "headers": {MODEL: b"no-such-model"}},
+        WAKE_UP,
     )
 
     for row, (name, expected) in zip(scored, golden.items(), strict=True):
@@ -214,12 +227,22 @@ def test_pmml_job_scores_shadows_apart(run: Callable[..., list[Row]]) -> None:
         {"value": FEATURES, "topic": topic, "headers": headers},
         {"value": b"{}", "topic": topic, "headers": headers},
         {"value": FEATURES, "topic": topic, "headers": {**headers, MODEL: b"gone"}},
+        WAKE_UP,
     )
 
     assert (scored["topic"], scored["key"], scored["time"]) == ("penstock.shadow-results", b"k", ce_time(NOW_MS))
     assert scored["headers"] == {**headers, CONTENT_TYPE: RESULT.encode(), MODEL: b"iris-tree:1"}
     assert json.loads(scored["value"])["prediction"] == 0
     assert [code(row) for row in (poison, missing)] == ["INPUT", "UNKNOWN_MODEL"]
+
+
+def test_row_that_wakes_the_worker_for_shadows_loads_no_model() -> None:
+    """It says that it goes nowhere, without Java and without a model: nobody has asked for a shadow."""
+    column = pd.Series([None])
+
+    found = ScoreShadows({}, [], {}).eval(column, column, column, pd.Series(["\x1f\x1f\x1f"]))
+
+    assert found["topic"].tolist() == [None]
 
 
 def test_each_function_of_a_job_has_a_process_of_its_own(
@@ -253,6 +276,7 @@ def test_output_adapter(run: Callable[..., list[Row]]) -> None:
         {"value": value, "headers": {**envelope, ROUTE: b"gone"}, "topic": "penstock.results"},
         {"value": value, "headers": {**envelope, CONFIG_VERSION: b"9"}, "topic": "penstock.results"},
         {"value": b"\xff", "topic": "penstock.results"},
+        WAKE_UP,
         **{"control.version_wait_ms": 100},
     )
 

@@ -233,6 +233,7 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
         process.pid for process in stack.left_over() if "pyflink.fn_execution.beam.beam_boot" in process.cmdline()
     }
     assert len(workers) == 4 * stack.settings.flink.parallelism, "the PMML job has some apart for shadows"
+    assert f"their workers are ready .......... {len(workers)} workers" in said
 
     os.kill(stack.pid("taskmanager"), signal.SIGKILL)
     assert wait_until(lambda: not any(map(psutil.pid_exists, workers)), BACK_S, POLL_S)

@@ -33,6 +33,7 @@ def checkout(tmp_path: Path) -> Path:
         "bin/mvn": MAVEN,
         ".venv/bin/python": PYTHON,
         "java/io/penstock/flink/A.java": "",
+        "java/resources/META-INF/services/A": "",
         "pom.xml": "",
         ".penstock/jars/flink/old.jar": "old",
         **{f"requirements/{name}.txt": "" for name in ("core", "pmml", "models", "dev")},

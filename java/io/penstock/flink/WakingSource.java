@@ -1,0 +1,83 @@
+package io.penstock.flink;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.table.connector.ChangelogMode;
+import org.apache.flink.table.connector.ProviderContext;
+import org.apache.flink.table.connector.source.DataStreamScanProvider;
+import org.apache.flink.table.connector.source.DynamicTableSource;
+import org.apache.flink.table.connector.source.ScanTableSource;
+import org.apache.flink.table.connector.source.abilities.SupportsReadingMetadata;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.types.DataType;
+import org.apache.flink.table.types.logical.LogicalType;
+
+/** A source of Kafka records with a {@link WakeUp} behind it. */
+final class WakingSource implements ScanTableSource, SupportsReadingMetadata {
+
+    private static final String NAME = "wake-up";
+
+    private final ScanTableSource kafka;
+    private List<LogicalType> fields = List.of();
+
+    WakingSource(ScanTableSource kafka) {
+        this.kafka = kafka;
+    }
+
+    @Override
+    public ChangelogMode getChangelogMode() {
+        return kafka.getChangelogMode();
+    }
+
+    @Override
+    public Map<String, DataType> listReadableMetadata() {
+        return ((SupportsReadingMetadata) kafka).listReadableMetadata();
+    }
+
+    @Override
+    public void applyReadableMetadata(List<String> keys, DataType produced) {
+        ((SupportsReadingMetadata) kafka).applyReadableMetadata(keys, produced);
+        fields = produced.getLogicalType().getChildren();
+    }
+
+    @Override
+    public ScanRuntimeProvider getScanRuntimeProvider(ScanContext context) {
+        DataStreamScanProvider records = (DataStreamScanProvider) kafka.getScanRuntimeProvider(context);
+        WakeUp wakeUp = new WakeUp(fields);
+        return new DataStreamScanProvider() {
+            @Override
+            public DataStream<RowData> produceDataStream(ProviderContext provider, StreamExecutionEnvironment env) {
+                DataStream<RowData> stream = records.produceDataStream(provider, env);
+                SingleOutputStreamOperator<RowData> woken = stream.transform(NAME, stream.getType(), wakeUp);
+                provider.generateUid(NAME).ifPresent(woken::uid);
+                return woken.setParallelism(stream.getParallelism());
+            }
+
+            @Override
+            public boolean isBounded() {
+                return records.isBounded();
+            }
+
+            @Override
+            public Optional<Integer> getParallelism() {
+                return records.getParallelism();
+            }
+        };
+    }
+
+    @Override
+    public DynamicTableSource copy() {
+        WakingSource copy = new WakingSource((ScanTableSource) kafka.copy());
+        copy.fields = fields;
+        return copy;
+    }
+
+    @Override
+    public String asSummaryString() {
+        return kafka.asSummaryString();
+    }
+}
