@@ -113,6 +113,9 @@ class FlinkSettings(_Section):
     """Time between checkpoints, in milliseconds; as much is replayed after a failure."""
     checkpoint_timeout_ms: Positive = 120_000
     """How long a checkpoint may take before it is given up, in milliseconds."""
+    tolerable_failed_checkpoints: Annotated[int, Field(ge=0)] = 10
+    """How many checkpoints in a row may fail before the job is restarted: a shadow that is slow holds them up, and that
+    is no reason to restart what users wait for."""
     delivery_guarantee: DeliveryGuarantee = DeliveryGuarantee.AT_LEAST_ONCE
     """What the sinks promise after a failure: at-least-once (duplicates possible), or exactly-once (records are
     seen only after a checkpoint)."""

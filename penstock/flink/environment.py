@@ -48,6 +48,7 @@ def configuration(settings: Settings, job_name: str) -> dict[str, str]:
         "python.fn-execution.arrow.batch.size": str(flink.arrow_batch_size),
         "execution.checkpointing.interval": f"{flink.checkpoint_interval_ms}ms",
         "execution.checkpointing.timeout": f"{flink.checkpoint_timeout_ms}ms",
+        "execution.checkpointing.tolerable-failed-checkpoints": str(flink.tolerable_failed_checkpoints),
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": f"{flink.restart_initial_delay_ms}ms",
         "restart-strategy.exponential-delay.max-backoff": f"{flink.restart_max_delay_ms}ms",
