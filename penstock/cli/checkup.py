@@ -87,10 +87,11 @@ class Parts:
     def _models(self) -> Check:
         try:
             self.catalog = read_catalog(self._settings.models_dir)
-            inspect(self.catalog, self._document)
+            warnings = inspect(self.catalog, self._document)
         except ModelError as error:
             return Check(name="models", well=False, detail=str(error))
-        return Check(name="models", well=True, detail=", ".join(str(model.ref) for model in self.catalog))
+        refs = ", ".join(str(model.ref) for model in self.catalog)
+        return Check(name="models", well=True, detail="; ".join((refs, *warnings)))
 
     def _kafka(self) -> Check:
         clusters = dict.fromkeys((self._settings.kafka.external, self._settings.kafka.internal_cluster))
