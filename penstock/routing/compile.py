@@ -103,12 +103,13 @@ class Routing:
     def __init__(self, document: RoutingDocument, prefix: str, *, published_ms: int = 0, now_ms: int = 0) -> None:
         self._document = document
         self._published_ms = published_ms
-        ways = [Way.of(route, document, prefix) for route in document.routes]
-        self._splitters = [way.splitter for way in ways if way.splitter]
+        self.ways = [Way.of(route, document, prefix) for route in document.routes]
+        """All routes, in the document's order."""
+        self._splitters = [way.splitter for way in self.ways if way.splitter]
         self.due_ms: int | None = None
         """When the weights of a split change next, in milliseconds since 1970; None where they do not."""
         self.weigh(now_ms)
-        self.sources = {source.topic: _plan(source, ways) for source in document.sources}
+        self.sources = {source.topic: _plan(source, self.ways) for source in document.sources}
         """By source topic."""
 
     def weigh(self, now_ms: int) -> None:

@@ -14,6 +14,7 @@ from penstock.errors import DecodeError, RoutingDocumentError
 from penstock.routing.compile import Routing
 from penstock.routing.document import RoutingDocument, load
 from penstock.routing.match import Seen
+from penstock.routing.tracing import TrialKind, trials
 from penstock.testing.builders import document, route
 
 SOURCES = [
@@ -165,6 +166,10 @@ def test_tables_find_what_a_plain_reading_finds(
         taken = [(each.way.way.route.name, each.fault is not None) for each in plan.taken(seen, lambda _: None)]
 
         assert taken == interpreted(found, topic, kind, plan.data(body), headers, key)
+        tried = list(trials(Routing(found, "penstock").ways, seen))
+        ended = [each for each in tried if each.kind is not TrialKind.NO_MATCH]
+        assert [(each.route, each.kind is TrialKind.DEAD_LETTER) for each in ended] == taken
+        assert all(bool(each.why) == (each.kind is not TrialKind.TAKES) for each in tried)
         if kind in plan.lanes:
             assert [(plan.lanes[kind].route, False)] == taken
 
