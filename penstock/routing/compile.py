@@ -95,6 +95,8 @@ class OutputPlan:
     """The output's transforms; None where there are none."""
     write: Writer | None
     """None where the result's own bytes go out."""
+    deadline_ms: int | None = None
+    """How old an event may be when its score is written."""
 
 
 class Routing:
@@ -135,7 +137,7 @@ def unmatched_lane(topic: str, plan: SourcePlan, event_type: str, version: int) 
 
 def outputs(document: RoutingDocument) -> dict[str, OutputPlan]:
     """Compile the way from the results to the users, by route."""
-    return {route.name: _output(route.output) for route in document.routes}
+    return {route.name: _output(route.output, route.deadline_ms) for route in document.routes}
 
 
 def _plan(source: Source, ways: Sequence[Way]) -> SourcePlan:
@@ -183,7 +185,7 @@ def _asks_no_more(route: Route) -> bool:
     return not (route.match.header or route.match.field or route.when or route.continues)
 
 
-def _output(output: Output) -> OutputPlan:
+def _output(output: Output, deadline_ms: int | None) -> OutputPlan:
     steps = [step for step in bound(output.transform, Side.RESULT) if step.name != "as_is"]
     writers: Mapping[OutputFormat, Writer] = {
         "json": write_json,
@@ -198,4 +200,5 @@ def _output(output: Output) -> OutputPlan:
         added_bytes=added_size(headers),
         step=pipeline(steps) if steps else None,
         write=None if output.format == "json" and not steps else writers[output.format],
+        deadline_ms=deadline_ms,
     )

@@ -144,6 +144,13 @@ def test_ramps_are_as_long_after_publishing_as_a_case_says(attempt: Callable[...
         assert said(attempt({"event": event, **after, "expect": {"variant": variant}}, routes=[route])) == []
 
 
+def test_results_of_tests_are_never_late(attempt: Callable[..., Result]) -> None:
+    """They were scored at no time."""
+    case = {"event": {"value": {"type": "iris"}}, "result": {"prediction": 1}, "expect": {"output": {"value": {}}}}
+
+    assert said(attempt(case, routes=[builders.route(deadline_ms=1)])) == []
+
+
 def test_faults_of_tests_have_their_places(attempt: Callable[..., Result]) -> None:
     """Line and column, the path, and what was meant."""
     result = attempt({"event": {"valeu": 1}, "expect": [{}, {"output": {"value": 1}}]})

@@ -267,3 +267,12 @@ def test_a_column_of_another_length_is_our_own_fault(column: str) -> None:
 
     with pytest.raises(ValueError, match="a column is longer or shorter than the others"):
         router(route()).route(*batch)
+
+
+def test_a_deadline_stands_on_requests_only() -> None:
+    """The same text for every event, so that it costs none; whoever compares shadows has time."""
+    found = router(split() | {"shadow": [{"model": "shade"}], "deadline_ms": 2000})
+    deliveries = found.route(*events(EVENT, headers={"penstock-deadline": "9"}))
+
+    assert names(deliveries, "penstock-deadline") == ["2000", ""]
+    assert "penstock-deadline" not in records(router(split()).route(*events(EVENT)))[0][2]
