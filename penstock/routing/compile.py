@@ -120,9 +120,13 @@ class Routing:
         self.due_ms = min((change for change in changes if change is not None), default=None)
 
     def weights(self, now_ms: int) -> dict[str, dict[str, float]]:
-        """Return the weights at a time: by route, by variant."""
-        routes = (route for route in self._document.routes if route.split)
-        return {route.name: current_weights(route, self._published_ms, now_ms) for route in routes}
+        """Return the weights at a time, by route, by variant, where they change by themselves."""
+        ramps = [
+            route
+            for route in self._document.routes
+            if route.split and any(variant.ramp for variant in route.split.variants)
+        ]
+        return {route.name: current_weights(route, self._published_ms, now_ms) for route in ramps}
 
 
 def sources(document: RoutingDocument, prefix: str) -> dict[str, SourcePlan]:

@@ -129,6 +129,7 @@ def test_a_ramp_needs_no_message() -> None:
     assert challengers() == 0
     now[0] = 1_800_000
     assert found.weights() == {"iris": {"champion": 50.0, "challenger": 50.0}}
+    assert router(split()).weights() == {}
     assert 60 < challengers() < 140
     now[0] = 3_600_000
     assert challengers() == 200
