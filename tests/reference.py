@@ -6,8 +6,10 @@ it is held against.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -56,18 +58,35 @@ routes = st.fixed_dictionaries(
         "on_error": st.sampled_from(["no-match", "dead-letter"]),
     },
 )
-events = st.one_of(
-    st.tuples(
-        st.sampled_from(["events", "orders"]),
-        st.fixed_dictionaries(
-            {"type": types}, optional={"n": scalars | st.none() | st.lists(scalars), "s": scalars}
-        ).map(json.dumps),
-    ),
-    st.tuples(st.just("rows"), st.tuples(st.integers(0, 3), st.sampled_from("ab")).map("{0[0]},{0[1]}".format)),
-    st.tuples(st.just("texts"), st.just("some text")),
-)
-own_headers = st.fixed_dictionaries({"kind": types}, optional={"h": st.sampled_from(["a", "b", "c"])})
-keys = st.sampled_from([None, b"", b"k1", b"x", b"\xff"])
+
+
+class Sent(NamedTuple):
+    """An event as somebody writes it."""
+
+    topic: str
+    text: str
+    headers: dict[str, str]
+    key: bytes | None
+
+
+def _sent() -> list[Sent]:
+    """Make events of all sorts: for each document all of them are tried, so that few documents find a fault."""
+    chance = random.Random(1)
+    numbers = [*SCALARS, None, [1], ...]
+    values: list[tuple[str, str]] = [("texts", "some text"), *(("rows", f"{n},{s}") for n in range(3) for s in "ab")]
+    for topic, kind, n, s in itertools.product(("events", "orders"), "abc", numbers, ["a", "1", 1, True, ...]):
+        fields = {"type": kind, "n": n, "s": s}
+        values.append((topic, json.dumps({name: value for name, value in fields.items() if value is not ...})))
+    found = []
+    for topic, text in values:
+        h = chance.choice([{}, {"h": "a"}, {"h": "b"}, {"h": "c"}])
+        found.append(
+            Sent(topic, text, {"kind": chance.choice("abc"), **h}, chance.choice([None, b"", b"k1", b"x", b"\xff"]))
+        )
+    return chance.sample(found, 150)
+
+
+SENT = _sent()
 
 
 def _number(found: object) -> Any:

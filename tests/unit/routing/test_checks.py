@@ -89,7 +89,13 @@ def test_whatever_stands_in_a_route_is_taken_or_told(data: dict[str, object]) ->
 
 
 @given(
-    split=st.fixed_dictionaries({}, optional=dict.fromkeys(("by", "salt", "variants", "overrides"), yaml_values)),
+    split=st.fixed_dictionaries(
+        {},
+        optional={
+            **dict.fromkeys(("by", "salt", "variants"), yaml_values),
+            "overrides": yaml_values | st.dictionaries(st.text(max_size=2), yaml_values, min_size=1, max_size=2),
+        },
+    ),
     variant=st.fixed_dictionaries({}, optional=dict.fromkeys(("name", "weight", "model"), yaml_values)),
     ramp=st.fixed_dictionaries({}, optional=dict.fromkeys(("from", "to", "over", "steps", "start"), yaml_values)),
     shadow=st.fixed_dictionaries({}, optional=dict.fromkeys(("model", "percent", "name"), yaml_values)),
