@@ -88,7 +88,7 @@ class Router:
         """How often a shadow's copy would have been too large, by the route's name."""
 
     def weights(self) -> dict[str, dict[str, float]]:
-        """Return the weights of this moment: by route, by variant."""
+        """Return the weights of this moment, by route, by variant, where they change by themselves."""
         return self._routing.weights(self._clock())
 
     def route(  # noqa: PLR0913, PLR0917 one for each column

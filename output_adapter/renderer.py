@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
@@ -10,7 +12,7 @@ import msgspec
 from penstock import topics as names
 from penstock.deadletter import DeadLetters, Stage
 from penstock.errors import EnvelopeError, ShadowError, UnknownRouteError, UnknownVersionError, shown
-from penstock.event import CONFIG_VERSION, CONTENT_TYPE, RESULT, ROUTE, SHADOW, Deliveries, refuse_oversize
+from penstock.event import CONFIG_VERSION, CONTENT_TYPE, RESULT, ROUTE, SHADOW, Deliveries, refuse_late, refuse_oversize
 from penstock.routing.compile import OutputPlan, outputs
 from penstock.routing.lanes import encoded
 from penstock.writers import Parts
@@ -33,6 +35,14 @@ class _Result(msgspec.Struct, gc=False, frozen=True):
     input: msgspec.Raw = msgspec.Raw(b"")
 
 
+class _Timing(msgspec.Struct, gc=False, frozen=True):
+    """When a result was made, and how old its event was then."""
+
+    scored_at: datetime
+    latency_ms: int
+
+
+_read_timing = msgspec.json.Decoder(_Timing).decode
 _read_result = msgspec.json.Decoder(_Result).decode
 _read_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_json = msgspec.json.Decoder().decode
@@ -54,6 +64,7 @@ class Renderer:
         prefix: str,
         max_request_bytes: int,
         max_dead_letter_bytes: int,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Begin without a document.
 
@@ -62,8 +73,10 @@ class Renderer:
             prefix: of internal topics.
             max_request_bytes: largest record that a users' topic takes.
             max_dead_letter_bytes: largest dead letter.
+            clock: seconds since 1970; asked only for routes with a deadline.
         """
         self._find = find
+        self._clock = clock
         self._limit = max_request_bytes
         # By the text of the version's header. Never changed, only replaced: a document may come during a batch.
         self._compiled: dict[str, Mapping[str, OutputPlan]] = {}
@@ -104,6 +117,8 @@ class Renderer:
                 plan = self._plan(route, content_type, version)
                 if value is None:
                     _refuse("its value is null")
+                if plan.deadline_ms is not None:
+                    self._refuse_late(value, plan.deadline_ms)
                 made = None if plan.write is None else plan.write(_parts(value, plan))
                 refuse_oversize(unseen + plan.added_bytes + len(value if made is None else made), self._limit)
                 deliveries.add((plan.topic, made, plan.headers))
@@ -111,6 +126,15 @@ class Renderer:
                 # Source, route, model and version are among the result's own headers already.
                 deliveries.add(self._letters.deliver(error, value, unseen))
         return deliveries
+
+    def _refuse_late(self, value: bytes, deadline_ms: int) -> None:
+        """Refuse a score that comes too late; when its event was written, the result itself tells."""
+        try:
+            timing = _read_timing(value)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            _refuse(f"its value is no result: {error}")
+        event_ms = round(timing.scored_at.timestamp() * 1000) - timing.latency_ms
+        refuse_late(event_ms, deadline_ms, int(self._clock() * 1000))
 
     def _plan(self, route: str | None, content_type: str | None, version: str | None) -> OutputPlan:
         if content_type != RESULT:

@@ -26,6 +26,8 @@ class ErrorCode(StrEnum):
     """The model's input fields are missing or wrong."""
     SCORING = "SCORING"
     """The model failed on good input."""
+    DEADLINE = "DEADLINE"
+    """The event is older than its route's ``deadline_ms`` allows: nobody can use its score any more."""
     OVERSIZE = "OVERSIZE"
     """The record would be larger than allowed."""
     UNKNOWN_ROUTE = "UNKNOWN_ROUTE"

@@ -17,6 +17,7 @@ PenstockError
 │   ├── UnknownModelError       the model asked for is not there
 │   ├── InputError              features are missing or wrong
 │   ├── ScoringError            the model failed on the record
+│   ├── DeadlineError           a score would come too late to be of use
 │   ├── OversizeError           the record would be larger than Kafka is set to take
 │   ├── UnknownRouteError       a result's route is not in the routing document
 │   ├── UnknownVersionError     a result was made by a version of the routing document that nobody knows
@@ -42,6 +43,7 @@ survives pickling, which matters because an error crosses from a worker process 
 from penstock.codes import ErrorCode
 from penstock.quoting import shown
 from penstock.record_errors import (
+    DeadlineError,
     DecodeError,
     EnvelopeError,
     ExpressionError,
@@ -64,6 +66,7 @@ from penstock.root_error import PenstockError
 __all__ = [
     "CasebookError",
     "ControlTopicError",
+    "DeadlineError",
     "DecodeError",
     "EnvelopeError",
     "ErrorCode",

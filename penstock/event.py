@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from penstock.errors import EnvelopeError, OversizeError
+from penstock.errors import DeadlineError, EnvelopeError, OversizeError, shown
 
 __all__ = [
     "CE_ID",
@@ -41,9 +41,11 @@ __all__ = [
     "added_size",
     "ce_time",
     "coordinates",
+    "deadline_of",
     "own_headers",
     "pack_headers",
     "pack_more",
+    "refuse_late",
     "refuse_oversize",
     "unpack_headers",
     "unpack_more",
@@ -67,6 +69,8 @@ CONFIG_VERSION = "penstock-config-version"
 SOURCE = "penstock-source"
 SHADOW = "penstock-shadow"
 DEADLINE = "penstock-deadline"
+"""Milliseconds from the record's own timestamp, which every hop keeps: so that the header is the same for all events of
+a route, and costs none of them anything."""
 
 JSON = "application/json"
 TEXT = "text/plain"
@@ -194,6 +198,7 @@ def unpack_more(packed: bytes | None) -> list[Delivery]:
 
 _LENGTH = struct.Struct(">i")
 _NONE = _LENGTH.pack(-1)
+_MOST_DIGITS = 18
 _HEADERS = msgspec.json.Decoder(dict[str, str | None])
 
 
@@ -226,3 +231,17 @@ def refuse_oversize(size: int, limit: int) -> None:
     """Raise `OversizeError` for a record above the limit, both in bytes."""
     if size > limit:
         raise OversizeError(size, limit)
+
+
+def deadline_of(text: str) -> int:
+    """Read the header `DEADLINE`. Raises `EnvelopeError` where it is no whole number of milliseconds."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        raise EnvelopeError(f"the header {DEADLINE!r} is {shown(text)}, expected a whole number of milliseconds")
+    return int(text)
+
+
+def refuse_late(timestamp_ms: int, deadline_ms: int, now_ms: int) -> None:
+    """Raise `DeadlineError` for an event that is older than it may be; times are in milliseconds since 1970."""
+    age_ms = now_ms - timestamp_ms
+    if age_ms > deadline_ms:
+        raise DeadlineError(age_ms, deadline_ms)

@@ -7,6 +7,7 @@ from penstock.quoting import shown
 from penstock.root_error import PenstockError
 
 __all__ = [
+    "DeadlineError",
     "DecodeError",
     "EnvelopeError",
     "ExpressionError",
@@ -176,6 +177,20 @@ class UnknownVersionError(RecordError):
             f"the result was made by version {self.version} of the routing document, which is not known here; "
             f"version {self.current} is in force; 'penstock history' lists the others"
         )
+
+
+class DeadlineError(RecordError):
+    """Nobody's fault but time's: a score would come too late to be of use."""
+
+    code = ErrorCode.DEADLINE
+
+    def __init__(self, age_ms: int, deadline_ms: int) -> None:
+        super().__init__(age_ms, deadline_ms)
+        self.age_ms = age_ms
+        self.deadline_ms = deadline_ms
+
+    def __str__(self) -> str:
+        return f"the event is {self.age_ms} ms old, its route allows {self.deadline_ms} ms (deadline_ms)"
 
 
 class ShadowError(RecordError):

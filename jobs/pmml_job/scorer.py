@@ -16,7 +16,17 @@ from penstock.errors import (
     ScoringError,
     UnknownModelError,
 )
-from penstock.event import CONTENT_TYPE, MODEL, SHADOW, Deliveries, ce_time, refuse_oversize
+from penstock.event import (
+    CONTENT_TYPE,
+    DEADLINE,
+    MODEL,
+    SHADOW,
+    Deliveries,
+    ce_time,
+    deadline_of,
+    refuse_late,
+    refuse_oversize,
+)
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.ref import ModelRef
 from penstock.models.repository import Catalog
@@ -62,9 +72,10 @@ class Requests:
     """Request topic, and the texts of `HEADERS`."""
 
 
-HEADERS = (MODEL, CONTENT_TYPE, SHADOW)
+HEADERS = (MODEL, CONTENT_TYPE, SHADOW, DEADLINE)
 """What a request's headers tell the scorer: the model ref (None: the live version of the model that the topic names),
-what the value is (None: JSON), and whether it is a copy whose result no user may see."""
+what the value is (None: JSON), whether it is a copy whose result no user may see, and how old the event may be in
+milliseconds (None: as old as it likes)."""
 _SHADOW = 1 + HEADERS.index(SHADOW)
 
 
@@ -111,9 +122,11 @@ class Scorer:
         deliveries = Deliveries(topics=[None] * size, values=[None] * size, headers=[""] * size)
         groups: dict[ServedModel, list[tuple[int, Request]]] = {}
         columns = zip(batch.values, batch.texts, strict=True)
-        for index, (value, (topic, ref, content_type, _)) in enumerate(columns):
+        for index, (value, (topic, ref, content_type, _, deadline)) in enumerate(columns):
             model: ServedModel | None = None
             try:
+                if deadline is not None:
+                    refuse_late(batch.timestamps_ms[index], deadline_of(deadline), int(self._clock() * 1000))
                 model = self._model(ref, topic)
                 request = model.read(value, content_type)
             except Exception as error:  # noqa: BLE001 (the record boundary: what is wrong with a record stays with it)

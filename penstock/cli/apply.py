@@ -9,7 +9,7 @@ import click
 from penstock.cli import differing
 from penstock.cli.documents import document_path, written
 from penstock.cli.options import with_settings
-from penstock.cli.publishing import changes, put_in_force, renumbered, timeout_option
+from penstock.cli.publishing import changes, put_in_force, renumbered, timeout_option, warn_of_models
 from penstock.control import history
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def apply(settings: Settings, *, file: Path | None, dry_run: bool, bump: bool, t
     elif live is not None:
         click.echo(f"from version {live.version}, which is in force, to {name}, version {document.version}\n")
         click.echo(f"{differing.as_text(found)}\n")
+    warn_of_models(settings, document)
     if dry_run:
         click.echo("nothing was published")
     elif bump and found is not None and found.same:

@@ -49,9 +49,10 @@ class Parts:
     Jobs whose tasks are just starting get ``patience_s`` to do so.
     """
 
-    def __init__(self, settings: Settings, document: RoutingDocument, patience_s: float) -> None:
+    def __init__(self, settings: Settings, document: RoutingDocument, found: str, patience_s: float) -> None:
         self._settings = settings
         self._document = document
+        self._found = found
         self._patience_s = patience_s
         self.catalog = Catalog()
         self.topics: set[str] = set()
@@ -65,7 +66,8 @@ class Parts:
         prefix, folder = self._settings.topics.prefix, self._settings.models_dir
         yield Check(name="settings", well=True, detail=f"internal topics are {prefix}.*, models are in {folder}")
         sources, routes = len(self._document.sources), len(self._document.routes)
-        detail = f"version {self._document.version}: {_many(sources, 'source')}, {_many(routes, 'route')}"
+        version = f"version {self._document.version}, {self._found}"
+        detail = f"{version}: {_many(sources, 'source')}, {_many(routes, 'route')}"
         yield Check(name="routing", well=True, detail=detail)
         yield self._models()
         yield self._kafka()
@@ -85,10 +87,11 @@ class Parts:
     def _models(self) -> Check:
         try:
             self.catalog = read_catalog(self._settings.models_dir)
-            inspect(self.catalog, self._document)
+            warnings = inspect(self.catalog, self._document)
         except ModelError as error:
             return Check(name="models", well=False, detail=str(error))
-        return Check(name="models", well=True, detail=", ".join(str(model.ref) for model in self.catalog))
+        refs = ", ".join(str(model.ref) for model in self.catalog)
+        return Check(name="models", well=True, detail="; ".join((refs, *warnings)))
 
     def _kafka(self) -> Check:
         clusters = dict.fromkeys((self._settings.kafka.external, self._settings.kafka.internal_cluster))

@@ -12,6 +12,7 @@ from kafka.errors import KafkaError
 
 from penstock import kafka
 from penstock.cli.checkup import Parts
+from penstock.cli.documents import Known, known
 from penstock.cli.exits import Exit
 from penstock.cli.journeys import Journey, Outcome, journeys_table
 from penstock.cli.options import with_settings
@@ -19,13 +20,14 @@ from penstock.cli.probes import Probe, Probes, Untried
 from penstock.cli.reading import Reader
 from penstock.cli.records import json_line
 from penstock.cli.whereabouts import cluster_of, near_names
-from penstock.routing.document import RoutingDocument, load
-from penstock.topics import dead_letters
+from penstock.routing.compile import Routing
+from penstock.routing.ramp import now_ms
+from penstock.topics import dead_letters, results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from penstock.routing.document import Route
+    from penstock.routing.document import Route, RoutingDocument
     from penstock.settings import Settings
 
 __all__ = ["doctor"]
@@ -66,20 +68,21 @@ document; 3 Kafka cannot be used."""
 )
 @with_settings
 def doctor(settings: Settings, names: tuple[str, ...], timeout: float, layout: str) -> None:
-    """Send a marked event through each route of the routing document and tell where it stopped.
+    """Send a marked event through each route of the routing document in force and tell where it stopped.
 
-    First the parts are looked at: Kafka, the topics, the models, Flink and the jobs.
+    Where none is in force, it goes by that of the settings' routing_file, and says so. First the parts are looked at:
+    Kafka, the topics, the models, Flink and the jobs.
     """
     text = layout == "text"
-    document = load(settings.routing_file, prefix=settings.topics.prefix)
-    routes = _chosen(document, names)
-    parts = Parts(settings, document, timeout)
+    live = known(settings)
+    routes = _chosen(live.document, names)
+    parts = Parts(settings, live.document, live.found, timeout)
     checks = []
     for check in parts.checks():
         checks.append(check)
         if text:
             click.echo(check.line())
-    outcomes = _outcomes(settings, document, parts, routes, timeout)
+    outcomes = _outcomes(settings, live, parts, routes, timeout)
     well = all(check.well for check in checks) and all(outcome.fault is None for outcome in outcomes)
     if text:
         click.echo(f"\n{journeys_table(outcomes)}")
@@ -101,11 +104,11 @@ def _chosen(document: RoutingDocument, names: Sequence[str]) -> list[Route]:
     return [route for name, route in known.items() if not names or name in names]
 
 
-def _outcomes(
-    settings: Settings, document: RoutingDocument, parts: Parts, routes: Sequence[Route], timeout: float
-) -> list[Outcome]:
+def _outcomes(settings: Settings, live: Known, parts: Parts, routes: Sequence[Route], timeout: float) -> list[Outcome]:
     """What became of an event on each route, in the order of the document."""
-    probes = Probes(document, parts.catalog, settings.topics.prefix, uuid.uuid4().hex[:12])
+    prefix = settings.topics.prefix
+    routing = Routing(live.document, prefix, published_ms=live.published_ms, now_ms=now_ms())
+    probes = Probes(live.document, routing.sources, parts.catalog, results(prefix), uuid.uuid4().hex[:12])
     made = [_possible(probes.make(route), parts) for route in routes]
     travelled = _travel(settings, parts, [probe for probe in made if isinstance(probe, Probe)], timeout)
     return [

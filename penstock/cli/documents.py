@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from penstock import topics
+from penstock.cli.whereabouts import present_topics
+from penstock.control import history
 from penstock.errors import RoutingDocumentError
+from penstock.routing.document import load
 from penstock.routing.positions import examine
+from penstock.routing.ramp import now_ms
 
 if TYPE_CHECKING:
     from penstock.routing.document import RoutingDocument
+    from penstock.settings import Settings
 
-__all__ = ["STDIN", "Written", "document_path", "name_of", "read", "written"]
+__all__ = ["STDIN", "Known", "Written", "document_path", "known", "name_of", "read", "written"]
 
 STDIN = Path("-")
 #: A file that is there, or ``-``.
@@ -27,6 +33,32 @@ class Written(NamedTuple):
     name: str
     document: RoutingDocument
     text: str
+
+
+class Known(NamedTuple):
+    """The document that an installation goes by, and where it was found."""
+
+    document: RoutingDocument
+    found: str
+    published_ms: int
+    """In milliseconds since 1970, from which ramps count; now, where it never was."""
+
+
+def known(settings: Settings) -> Known:
+    """Return the document in force; where the broker has none, that of the settings' routing_file.
+
+    Raises:
+        KafkaUnavailableError: no broker answered.
+        ControlTopicError: the routing topic is there, and cannot be followed.
+        RoutingDocumentError: none is in force, and the file has faults.
+    """
+    topic = topics.control_routing(settings.topics.prefix)
+    there = topic in present_topics(settings.kafka.internal_cluster)
+    live = history.current(settings) if there else None
+    if live is not None:
+        return Known(live.document, "in force", live.published_ms)
+    document = load(settings.routing_file, prefix=settings.topics.prefix)
+    return Known(document, f"of {str(settings.routing_file)!r}, as none is in force on {topic!r}", now_ms())
 
 
 def name_of(path: Path) -> str:

@@ -11,7 +11,6 @@ from penstock.errors import RecordError, UnknownModelError
 from penstock.event import CE_ID
 from penstock.iris import COLUMNS, measurements
 from penstock.models.ref import ModelRef
-from penstock.routing.compile import sources
 from penstock.routing.document import Range
 from penstock.routing.match import Seen
 
@@ -58,11 +57,14 @@ class Untried:
 class Probes:
     """Makes the events of one run, which ``run`` names."""
 
-    def __init__(self, document: RoutingDocument, catalog: Catalog, prefix: str, run: str) -> None:
+    def __init__(
+        self, document: RoutingDocument, plans: Mapping[str, SourcePlan], catalog: Catalog, results: str, run: str
+    ) -> None:
+        """Prepare; ``plans`` are the document's sources as they are compiled now, ``results`` names their topic."""
         self._document = document
+        self._plans = plans
         self._catalog = catalog
-        self._plans = sources(document, prefix)
-        self._results = f"{prefix}.results"
+        self._results = results
         self._run = run
 
     def make(self, route: Route) -> Probe | Untried:

@@ -8,7 +8,7 @@ import click
 
 from penstock.cli import differing
 from penstock.cli.options import with_settings
-from penstock.cli.publishing import changes, put_in_force, renumbered, timeout_option
+from penstock.cli.publishing import changes, put_in_force, renumbered, timeout_option, warn_of_models
 from penstock.control import history
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def rollback(settings: Settings, *, version: int | None, dry_run: bool, timeout_
     click.echo(f"from version {live.version}, which is in force, to what version {earlier.version} says\n")
     if found is not None:
         click.echo(f"{differing.as_text(found)}\n")
+    warn_of_models(settings, document)
     if dry_run:
         click.echo("nothing was published")
     elif found is not None and found.same:

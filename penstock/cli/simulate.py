@@ -39,7 +39,8 @@ Examples:
   penstock tail events --to-end --format json | penstock simulate my-routing.yaml --records --format json
 
 JSON is one line an event: event (its coordinates), key, and outcomes, each with kind, topic, route, variant, model,
-shadow, code, why and data, which is what the model would get; with --against also before.
+shadow, code, why and data, which is what the model would get; with --against also before; with --routes also routes,
+each with route, what came of it (takes, no match, dead letter) and why.
 
 Exit status: 0 done; 1 there is no such topic, or no document in force; 2 wrong usage, settings, routing document or
 input; 3 Kafka cannot be used."""
@@ -58,11 +59,14 @@ input; 3 Kafka cannot be used."""
     metavar="current|FILE",
     help="Show only events that go elsewhere by this document, or are made otherwise.",
 )
+@click.option("--routes", "trace", is_flag=True, help="Also each route that an event met, and which condition failed.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
 )
 @with_settings
-def simulate(settings: Settings, *, file: Path | None, against: str | None, form: str, **given: Any) -> None:
+def simulate(
+    settings: Settings, *, file: Path | None, against: str | None, trace: bool, form: str, **given: Any
+) -> None:
     """Show where events would go by the routing document of FILE, or of the settings' routing_file, and why.
 
     Nothing is written. Kafka is asked only for --last and --against current. Ramps are as at their beginning.
@@ -73,14 +77,22 @@ def simulate(settings: Settings, *, file: Path | None, against: str | None, form
     document = written(settings.routing_file if file is None else file, settings.topics.prefix).document
     simulation = _simulation(settings, document)
     events = _events(settings, document, **given)
+    if trace and against is not None:
+        raise click.UsageError("--routes tells of one document, --against of two: give one of them")
     if against is not None:
         _differences(events, _against(settings, against), simulation, form)
     elif form == "json":
         for event in events:
-            click.echo(json_line(_object(event, simulation.outcomes(event))))
+            routes = {"routes": [trial._asdict() for trial in simulation.tried(event)]} if trace else {}
+            click.echo(json_line(_object(event, simulation.outcomes(event)) | routes))
     else:
+        events = list(events)
         rows = [_row(event, outcome) for event in events for outcome in simulation.outcomes(event)]
         click.echo(table(("event", "key", "goes to", "route", "variant", "model", "why"), rows))
+        if trace:
+            tried = [(_place(event), trial) for event in events for trial in simulation.tried(event)]
+            met = [(place, trial.route, trial.kind, "; ".join(trial.why) or None) for place, trial in tried]
+            click.echo(f"\n{table(('event', 'met route', 'which', 'because'), met)}")
 
 
 def _simulation(settings: Settings, document: RoutingDocument, published_ms: int | None = None) -> Simulation:

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 import click
 
 from penstock import kafka
+from penstock.cli.documents import known as known_document
 from penstock.cli.inventory import OTHER, Facts, Item, inventory_table, purposes
 from penstock.cli.options import with_settings
 from penstock.cli.reading import Reader
 from penstock.cli.records import json_line
 from penstock.cli.whereabouts import cluster_of, is_internal
 from penstock.errors import RoutingDocumentError
-from penstock.routing.document import RoutingDocument, load
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from penstock.clusters import ClusterSettings
+    from penstock.routing.document import RoutingDocument
     from penstock.settings import Settings
 
 __all__ = ["topics"]
@@ -49,7 +50,10 @@ Exit status: 0 done, also where topics are missing; 2 wrong usage or settings; 3
 )
 @with_settings
 def topics(settings: Settings, *, everything: bool, layout: str) -> None:
-    """List Penstock's topics and those of the routing document."""
+    """List Penstock's topics and those of the routing document in force; where none is, of the settings' routing_file.
+
+    Which one it is is said on standard error.
+    """
     known = purposes(_document(settings), settings.topics.prefix)
     facts: dict[str, Facts] = {}
     for cluster in dict.fromkeys((settings.kafka.external, settings.kafka.internal_cluster)):
@@ -73,10 +77,12 @@ def topics(settings: Settings, *, everything: bool, layout: str) -> None:
 
 def _document(settings: Settings) -> RoutingDocument | None:
     try:
-        return load(settings.routing_file, prefix=settings.topics.prefix)
+        document, found, _ = known_document(settings)
     except RoutingDocumentError as error:
         click.echo(f"the users' topics are left out: {error}", err=True)
         return None
+    click.echo(f"routing document: version {document.version}, {found}", err=True)
+    return document
 
 
 def _facts(settings: Settings, cluster: ClusterSettings) -> dict[str, Facts]:

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from kafka.errors import KafkaError
@@ -32,6 +33,8 @@ _log = get_logger(__name__)
 _CLOSE_S = 2.0
 #: A document can have a fault in each of thousands of routes; a sign is to stay a small message.
 _MOST_REASONS, _REASON_CHARACTERS = 50, 500
+#: The same goes for thousands of ramps; 'penstock status' works out all weights for itself.
+_MOST_WEIGHTS = 100
 _numbers = itertools.count()
 
 
@@ -127,7 +130,7 @@ class Announcer:
             offered=verdict.version if verdict else None,
             verdict=verdict.kind.value if verdict else None,
             reasons=_shortened(verdict.reasons) if verdict else (),
-            weights={route: dict(each) for route, each in self._weights().items()},
+            weights={route: dict(each) for route, each in islice(self._weights().items(), _MOST_WEIGHTS)},
         )
 
 

@@ -7,35 +7,40 @@ must not bring in a change that nobody has applied. (The routing document in for
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
 from penstock import settings as settings_file
 from penstock.models.descriptor import DESCRIPTOR_FILE
 from penstock.models.inspection import inspect
-from penstock.models.repository import read_catalog
+from penstock.models.repository import Catalog, read_catalog
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from penstock.local.layout import Layout
-    from penstock.models.repository import Catalog
     from penstock.routing.document import RoutingDocument
     from penstock.settings import Settings
 
-__all__ = ["descriptors", "keep", "look", "settings_path"]
+__all__ = ["Looked", "descriptors", "keep", "look", "settings_path"]
 
 
-def look(settings: Settings, document: RoutingDocument) -> Catalog:
+class Looked(NamedTuple):
+    """The models as they are now, and what is not as it should be but hurts no user."""
+
+    catalog: Catalog
+    warnings: tuple[str, ...]
+
+
+def look(settings: Settings, document: RoutingDocument) -> Looked:
     """Look whether jobs can run a document with the models as they are now; nothing is changed.
 
     Raises:
-        ModelError: a model's descriptor or file is wrong, or a route has no model.
+        ModelError: a model's descriptor or file is wrong, or a route has no model; shadows may do without.
     """
     catalog = read_catalog(settings.models_dir)
-    inspect(catalog, document)
-    return catalog
+    return Looked(catalog, inspect(catalog, document))
 
 
 def keep(catalog: Catalog, settings: Settings, layout: Layout) -> None:

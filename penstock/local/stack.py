@@ -280,7 +280,11 @@ class _Stack:
 
     def run_jobs(self, wanted: tuple[Deployable, ...]) -> None:
         """Submit what does not run, or runs from an older build, and wait for all of its tasks and their workers."""
-        applied.keep(applied.look(self._settings, self.document), self._settings, self._layout)
+        looked = applied.look(self._settings, self.document)
+        if looked.warnings:
+            with self._step("look at the models") as outcome:
+                outcome.append("; ".join(looked.warnings))
+        applied.keep(looked.catalog, self._settings, self._layout)
         with self._step("submit the jobs") as outcome:
             submitted = jobs.submit(self._settings, self._layout, wanted, self._wheel)
             outcome.append(", ".join(submitted) or "they run")

@@ -6,7 +6,7 @@ Asked before anything is stopped or started, so that a wrong model leaves alone 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from penstock.deployables import SCORING
 from penstock.errors import ModelError, UnknownModelError
@@ -14,38 +14,66 @@ from penstock.models.ref import ModelRef
 from penstock.models.repository import fetch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from penstock.models.descriptor import ModelDescriptor
     from penstock.models.repository import Catalog
-    from penstock.routing.document import Route, RoutingDocument
+    from penstock.routing.document import RoutingDocument
 
-__all__ = ["inspect"]
+__all__ = ["Absence", "absences", "inspect"]
 
 
-def inspect(catalog: Catalog, document: RoutingDocument) -> None:
+class Absence(NamedTuple):
+    """A model that a route names and that its job does not have."""
+
+    text: str
+    """Which one, why, and what to do."""
+    shadow: bool
+    """Whether only copies of events go to it, for which no user waits."""
+
+
+def inspect(catalog: Catalog, document: RoutingDocument) -> tuple[str, ...]:
     """Fetch every model's file and look into it, and find the model of every route.
+
+    Returns what is not as it should be and hurts no user: shadows whose model is not there.
 
     Raises:
         ModelError: the first fault; of a file, or of a route whose model is not there or is another job's.
     """
-    for route in document.routes:
-        for model in (*route.models, *(shadow.model for shadow in route.shadow)):
-            _find(catalog, document, route, model)
+    found = list(absences(catalog, document))
+    for absence in found:
+        if not absence.shadow:
+            raise ModelError(absence.text)
     for descriptor in catalog:
         _look_into(descriptor)
+    return tuple(absence.text for absence in found)
 
 
-def _find(catalog: Catalog, document: RoutingDocument, route: Route, model: str) -> None:
+def absences(catalog: Catalog, document: RoutingDocument) -> Iterator[Absence]:
+    """Look for the model of every route and shadow, in the order of the document."""
+    for route in document.routes:
+        for model in dict.fromkeys(route.models):
+            fault = _fault(catalog, document, model)
+            if fault is not None:
+                yield Absence(f"route {route.name!r} names model {model!r}: {fault}", shadow=False)
+        for shadow in route.shadow:
+            fault = _fault(catalog, document, shadow.model)
+            if fault is not None:
+                named = f"the shadow {shadow.label!r} of route {route.name!r} names model {shadow.model!r}"
+                yield Absence(f"{named}: {fault}", shadow=True)
+
+
+def _fault(catalog: Catalog, document: RoutingDocument, model: str) -> str | None:
     ref = ModelRef.parse(model)
     try:
         found = catalog.resolve(ref)
     except UnknownModelError as error:
         known = ", ".join(error.known) or "none"
-        detail = f"models_dir has no descriptor of it (it has {known}); add one, or change the route"
-        raise ModelError(f"route {route.name!r} names model {model!r}: {detail}") from error
+        return f"models_dir has no descriptor of it (it has {known}); add one, or change the route"
     job = document.models[ref.name].job
     if found.job != job:
-        detail = f"the routing document gives it to job {job!r}, its descriptor to {found.job!r}; change one of them"
-        raise ModelError(f"route {route.name!r} names model {model!r}: {detail}")
+        return f"the routing document gives it to job {job!r}, its descriptor to {found.job!r}; change one of them"
+    return None
 
 
 def _look_into(descriptor: ModelDescriptor) -> None:

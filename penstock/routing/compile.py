@@ -95,6 +95,8 @@ class OutputPlan:
     """The output's transforms; None where there are none."""
     write: Writer | None
     """None where the result's own bytes go out."""
+    deadline_ms: int | None = None
+    """How old an event may be when its score is written."""
 
 
 class Routing:
@@ -103,12 +105,13 @@ class Routing:
     def __init__(self, document: RoutingDocument, prefix: str, *, published_ms: int = 0, now_ms: int = 0) -> None:
         self._document = document
         self._published_ms = published_ms
-        ways = [Way.of(route, document, prefix) for route in document.routes]
-        self._splitters = [way.splitter for way in ways if way.splitter]
+        self.ways = [Way.of(route, document, prefix) for route in document.routes]
+        """All routes, in the document's order."""
+        self._splitters = [way.splitter for way in self.ways if way.splitter]
         self.due_ms: int | None = None
         """When the weights of a split change next, in milliseconds since 1970; None where they do not."""
         self.weigh(now_ms)
-        self.sources = {source.topic: _plan(source, ways) for source in document.sources}
+        self.sources = {source.topic: _plan(source, self.ways) for source in document.sources}
         """By source topic."""
 
     def weigh(self, now_ms: int) -> None:
@@ -117,9 +120,13 @@ class Routing:
         self.due_ms = min((change for change in changes if change is not None), default=None)
 
     def weights(self, now_ms: int) -> dict[str, dict[str, float]]:
-        """Return the weights at a time: by route, by variant."""
-        routes = (route for route in self._document.routes if route.split)
-        return {route.name: current_weights(route, self._published_ms, now_ms) for route in routes}
+        """Return the weights at a time, by route, by variant, where they change by themselves."""
+        ramps = [
+            route
+            for route in self._document.routes
+            if route.split and any(variant.ramp for variant in route.split.variants)
+        ]
+        return {route.name: current_weights(route, self._published_ms, now_ms) for route in ramps}
 
 
 def sources(document: RoutingDocument, prefix: str) -> dict[str, SourcePlan]:
@@ -134,7 +141,7 @@ def unmatched_lane(topic: str, plan: SourcePlan, event_type: str, version: int) 
 
 def outputs(document: RoutingDocument) -> dict[str, OutputPlan]:
     """Compile the way from the results to the users, by route."""
-    return {route.name: _output(route.output) for route in document.routes}
+    return {route.name: _output(route.output, route.deadline_ms) for route in document.routes}
 
 
 def _plan(source: Source, ways: Sequence[Way]) -> SourcePlan:
@@ -182,7 +189,7 @@ def _asks_no_more(route: Route) -> bool:
     return not (route.match.header or route.match.field or route.when or route.continues)
 
 
-def _output(output: Output) -> OutputPlan:
+def _output(output: Output, deadline_ms: int | None) -> OutputPlan:
     steps = [step for step in bound(output.transform, Side.RESULT) if step.name != "as_is"]
     writers: Mapping[OutputFormat, Writer] = {
         "json": write_json,
@@ -197,4 +204,5 @@ def _output(output: Output) -> OutputPlan:
         added_bytes=added_size(headers),
         step=pipeline(steps) if steps else None,
         write=None if output.format == "json" and not steps else writers[output.format],
+        deadline_ms=deadline_ms,
     )

@@ -78,7 +78,8 @@ def difference(old: Side, new: Side, now_ms: int) -> Difference:
         other = routes.get(route.name)
         if other is None or (route.split is None and other.split is None):
             continue
-        found = moved(sharing(other, old.published_ms, now_ms), sharing(route, new.published_ms, now_ms))
+        shared = sharing(other, old.published_ms, now_ms, route)
+        found = moved(shared, sharing(route, new.published_ms, now_ms, other))
         if found.moves:
             moves[route.name] = found
     return Difference(changes, moves)

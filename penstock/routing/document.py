@@ -47,6 +47,9 @@ DEFAULT_PREFIX = "penstock"
 
 DEFAULT_SEPARATORS = {"tagged": "###", "csv": ","}
 
+#: A year; more digits are a slip of the finger.
+_LONGEST_MS = 366 * 24 * 60 * 60 * 1000
+
 SourceFormat = Literal["json", "text", "csv", "bytes", "tagged"]
 OutputFormat = Literal["json", "text", "tagged", "value"]
 Job = Literal["pmml", "spark", "service"]
@@ -268,6 +271,9 @@ class Route(Strict):
     """Models that score copies."""
     output: Output
     """Where its results go."""
+    deadline_ms: Annotated[int, Field(ge=1, le=_LONGEST_MS)] | None = None
+    """How old an event may be, by its own timestamp, when it is scored and when its score is written. What is older
+    becomes a dead letter with code DEADLINE. Left out, a score is never too late."""
 
     @property
     def models(self) -> tuple[str, ...]:

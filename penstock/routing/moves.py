@@ -59,10 +59,16 @@ class Moves(NamedTuple):
     """Whether the shares were computed; else made-up keys were hashed."""
 
 
-def sharing(route: Route, published_ms: int, now_ms: int) -> Sharing:
-    """Return how a route shares its events; one model stands for a split with one variant of the model's name."""
+def sharing(route: Route, published_ms: int, now_ms: int, other: Route) -> Sharing:
+    """Return how a route shares its events, to be compared with how the ``other`` does.
+
+    A route without a split counts as one with a single variant: that of the other's variants which has the same model,
+    so that keys which stay with their model do not move.
+    """
     if route.split is None:
-        return Sharing(None, "", {f"(model {route.model})": 1.0})
+        variants = other.split.variants if other.split else []
+        same = [variant.name for variant in variants if variant.model == route.model]
+        return Sharing(None, "", {same[0] if len(same) == 1 else f"(model {route.model})": 1.0})
     return Sharing(route.split.by, route.split.salt or route.name, current_weights(route, published_ms, now_ms))
 
 

@@ -13,6 +13,7 @@ from penstock.event import CONTENT_TYPE, MODEL, REQUEST, ROUTE, SHADOW, VARIANT,
 from penstock.routing.compile import Routing
 from penstock.routing.document import SplitBy
 from penstock.routing.match import Seen
+from penstock.routing.tracing import Trial, trials
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -185,14 +186,25 @@ class Simulation:
             return text, f"its coordinates{lacking}"
         return text, f"{_named(by)} {text!r}"
 
+    def tried(self, event: Event) -> list[Trial]:
+        """Return the routes that an event meets, in the document's order, and what keeps each from taking it.
+
+        None, where the event cannot be read or has no type: it meets no route.
+        """
+        seen = self._seen(event)
+        return [] if seen is None else list(trials(self._routing.ways, seen))
+
     def _seen(self, event: Event) -> Seen | None:
-        source = self._routing.sources[event.topic]
+        source = self._routing.sources.get(event.topic)
+        if source is None:
+            return None
         try:
-            event_type, body = source.read(event.value)
+            said, body = source.read(event.value)
         except RecordError:
             return None
+        event_type = said or source.constant or event.headers.get(source.header or "")
         own = json.dumps(dict(event.headers)) if event.headers else None
-        return Seen(source, event_type, body, own, event.key, event.partition, event.offset)
+        return Seen(source, event_type, body, own, event.key, event.partition, event.offset) if event_type else None
 
 
 def _named(by: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from penstock.event import CONFIG_VERSION, MODEL, ROUTE, SHADOW, VARIANT
+from penstock.event import CONFIG_VERSION, DEADLINE, MODEL, ROUTE, SHADOW, VARIANT
 from penstock.models.ref import ModelRef
 from penstock.routing.document import SplitBy
 from penstock.routing.expressions import Expression, expression
@@ -168,8 +168,10 @@ class WayOfSource:
 
     def _arms(self, event_type: str) -> Arms:
         names = self.way.splitter.names if self.way.splitter else ("",)
+        deadline_ms = self.way.route.deadline_ms
+        deadline = {} if deadline_ms is None else {DEADLINE: str(deadline_ms)}
         primaries = [
-            self._lane(event_type, topic, model, {VARIANT: name} if name else {})
+            self._lane(event_type, topic, model, {VARIANT: name, **deadline} if name else deadline)
             for name, topic, model in zip(names, self.way.topics, self.way.route.models, strict=True)
         ]
         shadows = [

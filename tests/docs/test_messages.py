@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from input_adapter.router import Router
@@ -45,35 +43,16 @@ def test_every_sample_is_shown() -> None:
 
 
 def test_headers_are_those_of_the_code() -> None:
-    """Each that is set or reserved has its row, and no others."""
-    described = {*MESSAGES.table("Header"), *later(), *letters()}
+    """Each that is set has its row, and no others."""
+    described = {*MESSAGES.table("Header"), *letters()}
 
     assert described == named(event) | named(deadletter)
-
-
-def later() -> set[str]:
-    """The headers that are announced."""
-    section = MESSAGES.section("Headers").partition("These names have their place")[2]
-    return {line.split("`")[1] for line in section.splitlines() if line.startswith("| `penstock-")}
 
 
 def letters() -> set[str]:
     """The headers of dead letters."""
     lines = MESSAGES.section("Dead letters").splitlines()
     return {line.split("`")[1] for line in lines if line.startswith("| `penstock-")}
-
-
-def test_headers_that_later_versions_set_are_not_set_today() -> None:
-    """They move to the first table when they are."""
-    value = json.dumps({"type": "iris"}).encode()
-    added = filled(
-        Router(DOCUMENT, prefix="penstock", max_request_bytes=2048, max_dead_letter_bytes=4096)
-        .route(*events(value))
-        .headers[0]
-    )
-
-    assert later() == {event.DEADLINE}
-    assert not later() & added.keys()
 
 
 def test_headers_of_the_tools_are_told() -> None:

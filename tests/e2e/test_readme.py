@@ -20,6 +20,8 @@ pytestmark = pytest.mark.timeout(900)
 BLOCK_S = 400
 #: Begins the comment of a YAML block that a reader is told to put into a file.
 ADD_TO = "add to "
+#: Begins the comment of one that shows what stands in a file already.
+PART_OF = "part of "
 NOT_RUN = "not run here"
 
 
@@ -70,7 +72,11 @@ def add(checkout: Checkout, block: Block) -> None:
 def test_every_block_of_the_readme_is_used() -> None:
     """None is of a kind that the test above would pass over."""
     steps = [block for block in page("README.md").blocks if not block.mark.startswith(NOT_RUN)]
-    known = {("sh", False), ("text", False), ("yaml", True)}
+    marks = {PART_OF: "part", ADD_TO: "addition"}
+    found = {
+        (block.language, next((name for mark, name in marks.items() if block.mark.startswith(mark)), ""))
+        for block in steps
+    }
 
-    assert {(block.language, block.mark.startswith(ADD_TO)) for block in steps} == known
+    assert found == {("sh", ""), ("text", ""), ("yaml", "addition"), ("yaml", "part")}
     assert [block.language for block in steps].count("sh") >= 8

@@ -15,7 +15,19 @@ from pyflink.table.udf import udf
 
 from jobs.pmml_job.operators import ScoreShadows
 from penstock import settings
-from penstock.event import CE_ID, CONFIG_VERSION, CONTENT_TYPE, JSON, MODEL, REQUEST, RESULT, ROUTE, SHADOW, ce_time
+from penstock.event import (
+    CE_ID,
+    CONFIG_VERSION,
+    CONTENT_TYPE,
+    DEADLINE,
+    JSON,
+    MODEL,
+    REQUEST,
+    RESULT,
+    ROUTE,
+    SHADOW,
+    ce_time,
+)
 from penstock.flink.tables import Source
 from penstock.testing import builders
 from tests import brokers
@@ -186,7 +198,7 @@ def test_pmml_job(run: Callable[..., list[Row]]) -> None:
         }
         for name, row in golden.items()
     ]
-    *scored, wrapped, shadow, missing, stranger = run(
+    *scored, wrapped, shadow, missing, stranger, late = run(
         "jobs.pmml_job",
         "requests_score",
         *requests,
@@ -198,6 +210,7 @@ def test_pmml_job(run: Callable[..., list[Row]]) -> None:
         {**requests[0], "headers": {**envelope, SHADOW: b"true"}},
         {**requests[0], "value": b'{"sepal_length":5.1}'},
         {**requests[0], "headers": {MODEL: b"no-such-model"}},
+        {**requests[0], "headers": {**envelope, DEADLINE: b"1"}},
         WAKE_UP,
     )
 
@@ -212,7 +225,7 @@ def test_pmml_job(run: Callable[..., list[Row]]) -> None:
     assert wrapped["value"].startswith(b'{"input":[1.0, 1],"prediction":0,')
     assert wrapped["headers"][MODEL] == b"iris-tree:1"
     assert shadow["topic"] == "penstock.shadow-results"
-    assert [code(row) for row in (missing, stranger)] == ["INPUT", "UNKNOWN_MODEL"]
+    assert [code(row) for row in (missing, stranger, late)] == ["INPUT", "UNKNOWN_MODEL", "DEADLINE"]
     assert missing["value"] == b'{"sepal_length":5.1}'
     assert missing["headers"]["penstock-error-record"] == b"penstock.pmml.iris-tree/3/6"
 

@@ -126,6 +126,20 @@ def test_dry_run_publishes_nothing(installed: Installation, written: Callable[..
     assert len(history.history(installed.settings)) == 1
 
 
+def test_models_that_are_not_there_are_told(installed: Installation, written: Callable[..., str]) -> None:
+    """Nobody is kept from publishing: the jobs may have them already, and for a shadow no user waits."""
+    models = {"iris-tree": {"job": "pmml"}, "gone": {"job": "pmml"}}
+    output = {"topic": f"scores-{installed.ending}"}
+    dark = builders.route(output=output, shadow=[{"model": "gone", "name": "dark"}])
+    shadowed = installed.run("apply", written(1, routes=[dark], models=models)).stderr
+    routed = installed.run("apply", written(2, routes=[builders.route(output=output, model="gone")], models=models))
+
+    assert shadowed.startswith("warning: the shadow 'dark' of route 'iris' names model 'gone': models_dir has no ")
+    assert "its copies become dead letters until the job has it, and users' events do not" in shadowed
+    assert routed.stderr.startswith("warning: route 'iris' names model 'gone': models_dir has no descriptor of it")
+    assert len(history.history(installed.settings)) == 2
+
+
 def test_bump_takes_the_next_version(installed: Installation, written: Callable[..., str]) -> None:
     """Whatever version the file has; what says nothing new is not published."""
     installed.run("apply", written(5))

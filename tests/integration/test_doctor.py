@@ -12,9 +12,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from penstock import kafka, topics
 from penstock.cli.reading import Reader
+from penstock.control.publisher import publish
 from penstock.deadletter import ErrorCode, Stage, cause_headers
 from penstock.routing.document import load
 
@@ -176,6 +178,20 @@ def test_every_route_well(make_routed: Callable[..., Installation]) -> None:
     assert all(check["well"] for check in report["checks"])
     assert [route["route"] for route in report["routes"]] == ["iris", "other"]
     assert all(route["hops_ms"].keys() == {"request", "result", "output"} for route in report["routes"])
+
+
+def test_the_document_in_force_is_gone_by(make_routed: Callable[..., Installation]) -> None:
+    """A route that stands only in somebody's file is none yet; without any in force, the file's are tried."""
+    routed = make_routed(**{"flink.rest_port": 1})
+    file = routed.settings.routing_file
+    only = ("doctor", "--route", "other", "--timeout", "0.1")
+    before = routed.run(*only, expect=1).stdout
+    tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    publish(routed.settings, json.dumps(tree | {"version": 2, "routes": tree["routes"][:1]}))
+    after = routed.run(*only, expect=2).stderr
+
+    assert f"routing  version 1, of '{file}', as none is in force on " in before
+    assert "no route 'other'" in after
 
 
 def test_a_dead_letter_is_where_it_stopped(make_routed: Callable[..., Installation]) -> None:

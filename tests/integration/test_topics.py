@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from penstock import topics
+from penstock.control.publisher import publish
 from penstock.errors import TopicError
 from penstock.routing.document import load
 
@@ -71,6 +72,24 @@ def test_all_adds_the_others(routed: Installation) -> None:
     assert stranger not in {item["topic"] for item in shown}
     assert {item["purpose"] for item in everything if item["topic"] == stranger} == {"not in the routing document"}
     assert not any(item["topic"].startswith("__") for item in everything)
+
+
+def test_the_document_in_force_goes_before_the_file(routed: Installation) -> None:
+    """What runs is what counts, whatever somebody is editing; without one in force the file is, and that is said."""
+    file, output = routed.settings.routing_file, f"scores-{routed.ending}"
+    before = routed.run("topics")
+    topics.ensure(routed.cluster, topics.internal_topics(routed.settings))
+    empty = routed.run("topics")
+    publish(routed.settings, file.read_text(encoding="utf-8").replace(output, f"live-{routed.ending}"))
+    file.write_text("version: 1\n", encoding="utf-8")
+    after = routed.run("topics")
+
+    assert output in before.stdout
+    for said in (before, empty):
+        assert f"routing document: version 1, of '{file}', as none is in force on " in said.stderr
+    assert after.stderr == "routing document: version 1, in force\n"
+    assert f"live-{routed.ending}" in after.stdout
+    assert output not in after.stdout
 
 
 def test_a_wrong_document_leaves_out_the_users_topics(routed: Installation) -> None:

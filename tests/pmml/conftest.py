@@ -88,7 +88,13 @@ def batch() -> Callable[..., Requests]:
     def make(*values: object, model: str | None = "model", **columns: Any) -> Requests:
         size = len(values)
         topic = f"penstock.pmml.{(model or 'model').partition(':')[0]}"
-        defaults = {"topics": topic, "models": model, "content_types": JSON, "shadows": None}  # in the order of texts
+        defaults = {
+            "topics": topic,
+            "models": model,
+            "content_types": JSON,
+            "shadows": None,
+            "deadlines": None,
+        }  # as in texts
         facts: dict[str, Any] = {
             "values": [
                 value if value is None or isinstance(value, bytes) else json.dumps(value).encode() for value in values

@@ -263,3 +263,15 @@ def test_anything_becomes_one_delivery(
         else:
             assert (topic, value) == ("penstock.dead-letters", None)
             assert unpack_headers(headers)["penstock-error-code"] in {"DECODE", "INPUT"}
+
+
+def test_event_past_its_deadline_is_not_scored(ready: Scorer, batch: Batch) -> None:
+    """Each request by its own: these are 25 ms old; one whose header somebody else wrote is no request."""
+    requests = batch({"x": 1}, {"x": 2}, {"x": 3}, {"x": 4}, deadlines=["25", None, "24", "soon"])
+
+    deliveries = ready.score(requests)
+    causes = [unpack_headers(headers) for headers in deliveries.headers]
+
+    assert deliveries.topics == ["penstock.results"] * 2 + ["penstock.dead-letters"] * 2
+    assert [cause.get("penstock-error-code") for cause in causes] == [None, None, "DEADLINE", "ENVELOPE"]
+    assert causes[2]["penstock-error-reason"] == "the event is 25 ms old, its route allows 24 ms (deadline_ms)"

@@ -172,8 +172,8 @@ def test_score(interpreter: Interpreter, loaded: Settings) -> None:
         texts=(
             "text",
             [
-                *(f"penstock.pmml.{name}\x1f{name}\x1f{JSON}\x1f" for name in names),
-                f"penstock.pmml.iris-tree\x1f\x1f{JSON}\x1f",
+                *(f"penstock.pmml.{name}\x1f{name}\x1f{JSON}\x1f\x1f" for name in names),
+                f"penstock.pmml.iris-tree\x1f\x1f{JSON}\x1f\x1f",
             ],
         ),
     )
@@ -197,8 +197,8 @@ def test_score_shadows(interpreter: Interpreter, loaded: Settings) -> None:
         texts=(
             "text",
             [
-                f"penstock.shadow-pmml.iris-tree\x1firis-tree\x1f{JSON}\x1fdark",
-                "penstock.shadow-pmml.iris-tree\x1f\x1f\x1f",
+                f"penstock.shadow-pmml.iris-tree\x1firis-tree\x1f{JSON}\x1fdark\x1f",
+                "penstock.shadow-pmml.iris-tree\x1f\x1f\x1f\x1f",
             ],
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,8 +16,8 @@ from penstock.testing import builders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 VARIANTS = [
     {"name": "champion", "weight": 60, "model": "iris-tree:1"},
     {"name": "challenger", "weight": 40, "model": "iris-tree:2"},
@@ -51,6 +52,14 @@ def test_demo_has_tests_and_they_pass() -> None:
 
     assert result.exit_code == Exit.OK, result.output
     assert result.stdout.splitlines()[-1] == "8 of 8 cases came out as expected"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config" / "examples").glob("*.test.yaml")), ids=lambda path: path.stem)
+def test_examples_have_tests_and_they_pass(path: Path) -> None:
+    """Each document beside the demo's."""
+    result = CliRunner().invoke(cli, ["test", str(path)])
+
+    assert result.exit_code == Exit.OK, result.output
 
 
 def test_what_was_expected_and_what_was_found(attempt: Callable[..., Result]) -> None:
@@ -142,6 +151,13 @@ def test_ramps_are_as_long_after_publishing_as_a_case_says(attempt: Callable[...
 
     for after, variant in (({}, "old"), ({"after": "2h"}, "new")):
         assert said(attempt({"event": event, **after, "expect": {"variant": variant}}, routes=[route])) == []
+
+
+def test_results_of_tests_are_never_late(attempt: Callable[..., Result]) -> None:
+    """They were scored at no time."""
+    case = {"event": {"value": {"type": "iris"}}, "result": {"prediction": 1}, "expect": {"output": {"value": {}}}}
+
+    assert said(attempt(case, routes=[builders.route(deadline_ms=1)])) == []
 
 
 def test_faults_of_tests_have_their_places(attempt: Callable[..., Result]) -> None:

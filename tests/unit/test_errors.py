@@ -49,6 +49,7 @@ EXAMPLES: dict[PenstockError, str] = {
         "the result was made by version 9 of the routing document, which is not known here; version 7 is in force; "
         "'penstock history' lists the others"
     ),
+    errors.DeadlineError(2500, 2000): "the event is 2500 ms old, its route allows 2000 ms (deadline_ms)",
     errors.ShadowError(): ("a shadow result must not reach a user's topic; shadow results have a topic of their own"),
     errors.EnvelopeError("no header 'penstock-route'"): "no header 'penstock-route'",
     errors.InternalError("KeyError", "'a'"): "unexpected KeyError: 'a'",

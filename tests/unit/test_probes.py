@@ -9,6 +9,7 @@ import pytest
 from penstock.cli.probes import MARK, Probe, Probes, Untried
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.repository import Catalog
+from penstock.routing.compile import sources
 from penstock.routing.document import parse
 
 SAMPLE = {"a": 1.5, "b": "x"}
@@ -53,7 +54,8 @@ def probe(
         },
         "test",
     )
-    return Probes(document, Catalog([descriptor]), "pen", "run1").make(document.routes[0])
+    plans = sources(document, "pen")
+    return Probes(document, plans, Catalog([descriptor]), "pen.results", "run1").make(document.routes[0])
 
 
 def made(**options: Any) -> Probe:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from output_adapter.renderer import Renderer
 from penstock.event import Deliveries, unpack_headers
 from penstock.routing.document import RoutingDocument, load
-from penstock.testing.builders import Results, document, filled, result, results, route
+from penstock.testing.builders import TIMESTAMP_MS, Results, document, filled, result, results, route
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = ROOT / "tests" / "data" / "messages"
@@ -288,3 +288,27 @@ def test_every_result_has_one_delivery(form: str, transform: list[Any], value: b
 
     assert len(deliveries.topics) == len(deliveries.values) == len(deliveries.headers) == 1
     assert unpack_headers(deliveries.headers[0]).get("penstock-error-code") != "INTERNAL"
+
+
+@pytest.mark.parametrize(("now_ms", "code"), [(TIMESTAMP_MS + 2000, None), (TIMESTAMP_MS + 2001, "DEADLINE")])
+def test_a_score_past_its_deadline_is_not_written(now_ms: int, code: str | None) -> None:
+    """When its event was written, the result tells: its moment less its latency. Other routes have all the time."""
+    found = document(routes=[route(deadline_ms=2000), route("rose")])
+    late = Renderer(
+        nobody, prefix="penstock", max_request_bytes=10_000, max_dead_letter_bytes=20_000, clock=lambda: now_ms / 1000
+    )
+    late.take(found)
+
+    headers = unpack_headers(late.render(*results(result())).headers[0])
+    assert headers.get("penstock-error-code") == code
+    assert late.render(*results(result(), route="rose")).topics == ["rose-results"]
+
+
+def test_a_result_without_its_time_has_no_deadline_to_keep() -> None:
+    """Somebody else wrote it."""
+    found = renderer(document(routes=[route(deadline_ms=2000)]))
+
+    code, reason = cause(found.render(*results(b'{"prediction":1}')))
+
+    assert code == "ENVELOPE"
+    assert "its value is no result: Object missing required field `scored_at`" in reason

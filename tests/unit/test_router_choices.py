@@ -129,6 +129,7 @@ def test_a_ramp_needs_no_message() -> None:
     assert challengers() == 0
     now[0] = 1_800_000
     assert found.weights() == {"iris": {"champion": 50.0, "challenger": 50.0}}
+    assert router(split()).weights() == {}
     assert 60 < challengers() < 140
     now[0] = 3_600_000
     assert challengers() == 200
@@ -267,3 +268,12 @@ def test_a_column_of_another_length_is_our_own_fault(column: str) -> None:
 
     with pytest.raises(ValueError, match="a column is longer or shorter than the others"):
         router(route()).route(*batch)
+
+
+def test_a_deadline_stands_on_requests_only() -> None:
+    """The same text for every event, so that it costs none; whoever compares shadows has time."""
+    found = router(split() | {"shadow": [{"model": "shade"}], "deadline_ms": 2000})
+    deliveries = found.route(*events(EVENT, headers={"penstock-deadline": "9"}))
+
+    assert names(deliveries, "penstock-deadline") == ["2000", ""]
+    assert "penstock-deadline" not in records(router(split()).route(*events(EVENT)))[0][2]

@@ -148,3 +148,66 @@ def test_several_sources_need_a_topic() -> None:
 def test_document_and_events_cannot_share_standard_input() -> None:
     """One of the two would be empty."""
     assert "cannot both come from standard input" in run("-", given="{}", expect=Exit.USAGE).stderr
+
+
+def test_each_route_that_an_event_met_can_be_told(write: Callable[..., str]) -> None:
+    """With every condition that does not hold, up to the route behind which none has its turn."""
+    asked = {
+        "type": ["rose", "tulip"],
+        "header": {"tenant": "acme"},
+        "field": {"n": {"gt": 1, "lte": 5}, "s": [1, "1"]},
+    }
+    routes = [
+        builders.route("asking", match=asked),
+        builders.route("elsewhere", match={"topic": "others"}),
+        builders.route("small", when="event.n > 7"),
+        builders.route("failing", when="event.gone"),
+        builders.route("copying", match={"type": "iris"}, **{"continue": True}),
+        builders.route("last", match={}),
+    ]
+    sources = [{"topic": topic, "format": "json", "type": {"field": "type"}} for topic in ("events", "others")]
+    for part in routes:
+        if part["name"] in {"small", "failing"}:
+            part["match"] = {"type": "iris"}
+    file = write("a", sources=sources, routes=[*routes])
+    given = '{"type":"iris","n":7,"s":true}'
+    (line,) = found(file, "--topic", "events", "--routes", given=given)
+    text = run(file, "--topic", "events", "--routes", given=given).stdout.splitlines()
+
+    assert line["routes"] == [
+        {
+            "route": "asking",
+            "kind": "no match",
+            "why": [
+                "type is 'iris', expected 'rose' or 'tulip'",
+                "header 'tenant' is absent, expected 'acme'",
+                "field 'n' is 7, expected a number gt 1 and lte 5",
+                "field 's' is true, expected 1 or '1'",
+            ],
+        },
+        {"route": "elsewhere", "kind": "no match", "why": ["topic is 'events', expected 'others'"]},
+        {"route": "small", "kind": "no match", "why": ["when is false"]},
+        {
+            "route": "failing",
+            "kind": "no match",
+            "why": ['when: the expression cannot be computed: Key not found in map : "gone"'],
+        },
+        {"route": "copying", "kind": "takes", "why": []},
+        {"route": "last", "kind": "takes", "why": []},
+    ]
+    assert text[4].split() == ["EVENT", "MET", "ROUTE", "WHICH", "BECAUSE"]
+    assert text[6].split(maxsplit=3) == ["events/0/0", "elsewhere", "no", "match  topic is 'events', expected 'others'"]
+
+
+def test_event_that_cannot_be_read_meets_no_route(write: Callable[..., str]) -> None:
+    """Nor does one without a type."""
+    lines = found(write("a"), "--routes", given='no JSON\n{"n":1}\n')
+
+    assert [line["routes"] for line in lines] == [[], []]
+
+
+def test_routes_are_told_of_one_document(write: Callable[..., str]) -> None:
+    """Of two it would be unclear which."""
+    refused = run(write("a"), "--routes", "--against", write("b"), given="{}", expect=Exit.USAGE).stderr
+
+    assert "--routes tells of one document, --against of two" in refused

@@ -41,7 +41,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def apply(settings: Settings, wanted: RoutingDocument) -> None:
     """Look at a document and keep it, as a start does."""
-    applied.keep(applied.look(settings, wanted), settings, Layout.of(settings))
+    applied.keep(applied.look(settings, wanted).catalog, settings, Layout.of(settings))
 
 
 def change(path: Path, **changes: Any) -> None:

@@ -93,3 +93,14 @@ def test_model_of_another_job_is_told(described: Callable[..., Path]) -> None:
     """Its requests would go to a job that does not have it."""
     with pytest.raises(ModelError, match="gives it to job 'pmml', its descriptor to 'spark'; change one of them"):
         inspect(read_catalog(described(job="spark")), WANTED)
+
+
+def test_shadow_without_its_model_stops_nobody(described: Callable[..., Path]) -> None:
+    """No user waits for it; it is told all the same."""
+    one = route(model="iris", shadow=[{"model": "gone:3", "name": "dark"}])
+    wanted = document(routes=[one], models={"iris": {"job": "pmml"}, "gone": {"job": "pmml"}})
+    fault = "models_dir has no descriptor of it (it has iris:1); add one, or change the route"
+
+    assert inspect(read_catalog(described()), wanted) == (
+        f"the shadow 'dark' of route 'iris' names model 'gone:3': {fault}",
+    )

@@ -69,14 +69,20 @@ def test_true_is_not_one() -> None:
     assert [change.path for change in compared(old, new).changes] == ["routes[iris].match.field.a"]
 
 
-def test_model_that_becomes_a_split_moves_what_it_gives_away() -> None:
-    """The one model stands for a variant of its own."""
-    found = compared({}, {"routes": [split_route()]}).moves["iris"]
+@pytest.mark.parametrize(
+    ("model", "moves"),
+    [
+        ("iris-tree:1", {("champion", "challenger"): 0.1}),
+        ("iris-tree:3", {("(model iris-tree:3)", "champion"): 0.9, ("(model iris-tree:3)", "challenger"): 0.1}),
+    ],
+)
+def test_model_that_becomes_a_split_moves_what_it_gives_away(model: str, moves: dict[tuple[str, str], float]) -> None:
+    """The one model stands for the variant that has it, or else for one of its own; the way back moves as many."""
+    alone, shared = {"routes": [builders.route(model=model)]}, {"routes": [split_route()]}
+    there, back = compared(alone, shared).moves["iris"], compared(shared, alone).moves["iris"]
 
-    assert {(move.origin, move.to): move.share for move in found.moves} == {
-        ("(model iris-tree:1)", "champion"): pytest.approx(0.9),
-        ("(model iris-tree:1)", "challenger"): pytest.approx(0.1),
-    }
+    assert {(move.origin, move.to): move.share for move in there.moves} == pytest.approx(moves)
+    assert {(move.to, move.origin): move.share for move in back.moves} == pytest.approx(moves)
 
 
 def test_weights_of_ramps_are_those_of_now() -> None:

@@ -318,7 +318,7 @@ def test_sources_of_every_format_are_taken(source: dict[str, Any]) -> None:
             {"shadow": [{"model": "iris-tree"}, {"model": "iris-tree"}]},
             "shadow[1]: 'iris-tree' stands at shadow[0] already; give one of them a name of its own",
         ),
-        ({"deadline_ms": 5}, "deadline_ms: unknown key 'deadline_ms'; expected one of"),
+        ({"deadline_ms": 0}, "deadline_ms: input should be greater than or equal to 1, got 0 (int)"),
         ({"transform": "as_is"}, "transform: expected a list, got 'as_is' (text)"),
         (
             {"transform": [{"csv": {"colums": []}}]},

@@ -14,6 +14,13 @@ from penstock.routing.document import load
 from penstock.routing.positions import examine, with_version
 from penstock.testing import builders
 
+ROOT = Path(__file__).parents[3]
+#: The documents that ship, in YAML and as JSON.
+SOUND = [
+    text
+    for path in (ROOT / "config" / "routing.yaml", ROOT / "config" / "examples" / "rollout.yaml")
+    for text in (path.read_bytes(), load(path).model_dump_json(exclude_none=True).encode())
+]
 FAULTY = """\
 version: one
 sources:
@@ -94,6 +101,21 @@ def test_no_text_makes_it_fail(text: str | bytes) -> None:
 
     assert document is None
     assert faults
+
+
+@given(
+    text=st.sampled_from(SOUND),
+    cut=st.floats(0, 1),
+    gone=st.integers(0, 40),
+    put=st.binary(max_size=5) | st.sampled_from([b"[", b"{", b"&a", b"*a", b"!!python/name:os", b"\t", b"\0", b"- "]),
+)
+def test_no_text_that_was_sound_makes_it_fail(text: bytes, cut: float, gone: int, put: bytes) -> None:
+    """Cut off, with something left out or put in: it is still a document, or its faults are told."""
+    at = int(cut * len(text))
+
+    for broken in (text[:at], text[:at] + put + text[at + gone :]):
+        document, faults = examine(broken)
+        assert (document is None) == bool(faults)
 
 
 def test_sound_document_has_no_faults() -> None:
