@@ -22,7 +22,13 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 MARKS = ("<!-- results: written by benchmarks.report, not by hand -->", "<!-- end of results -->")
 _MISSING = "-"
 #: Of references whose figures are divided by, with the titles of their columns.
-_REFERENCES = {"copy": "x copy", "loop": "x loop", "bytewax": "x bytewax", "scoring": "x scoring"}
+_REFERENCES = {
+    "copy": "x copy",
+    "loop": "x loop",
+    "bytewax": "x bytewax",
+    "scoring": "x scoring",
+    "plain": "x plain",
+}
 
 
 class Table(NamedTuple):

@@ -9,6 +9,8 @@ from benchmarks.programs import PROGRAMS, Jobs
 from benchmarks.records import Record
 from benchmarks.report import RESULTS
 from benchmarks.workload import Work
+from input_adapter.router import Router
+from penstock.event import ROUTE, VARIANT, unpack_headers, unpack_more
 from penstock.routing.document import parse
 from penstock.settings import Settings
 
@@ -70,3 +72,26 @@ def test_pools_survive_being_written_to_a_file(tmp_path: Path) -> None:
     file = tmp_path / "pool"
     records.write(file, [record])
     assert records.read(file) == [record]
+
+
+def test_events_for_splits_meet_all_that_their_document_says() -> None:
+    """Every route takes some, every variant of every route scores some, and the shadow gets a tenth of its route's."""
+    (program,) = (program for program in PROGRAMS if program.name == "input-adapter-splits")
+    assert isinstance(program.run, Jobs)
+    router = Router(
+        parse(program.run.document), prefix=program.prefix, max_request_bytes=2**20, max_dead_letter_bytes=0
+    )
+    pool = workload.pool(program.work, Settings())
+    size = len(pool)
+    values, keys = [record.value(workload.MADE_AT_US) for record in pool], [record.key for record in pool]
+    routed = router.route(values, [0] * size, [program.source] * size, [None] * size, keys, [0] * size, range(size))
+    headers = list(map(unpack_headers, routed.headers))
+    met = {(found[ROUTE], found[VARIANT]) for found in headers}
+    assert met == {
+        (route["name"], variant["name"])
+        for route in program.run.document["routes"]
+        for variant in route["split"]["variants"]
+    }
+    copies = [copy for more in routed.more for copy in unpack_more(more)]
+    assert 0.07 < len(copies) / sum(found[ROUTE] == "h" for found in headers) < 0.13
+    assert {topic for topic, _, _ in copies} | set(routed.topics) == set(program.outputs)
