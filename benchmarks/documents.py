@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["MODELS", "SPLIT_TYPES", "routing", "scoring", "splits"]
+__all__ = ["MODELS", "SPLIT_TYPES", "many", "of_many", "routing", "scoring", "splits"]
 
 Document = dict[str, Any]
 
@@ -59,6 +59,27 @@ def splits(source: str) -> Document:
 def _split(count: int) -> Document:
     arms = [{"name": name, "weight": weight, "model": model} for name, weight, model in _ARMS[:count]]
     return {"by": "key", "variants": arms}
+
+
+def many(source: str, count: int) -> Document:
+    """Route by so many routes: each takes one tenant's events of one type, and is a split of two."""
+    routes = []
+    for number in range(count):
+        kind, tenant = of_many(number)
+        match = {"type": kind, "field": {"tenant": tenant}}
+        output = {"topic": f"{source}-{kind}-scores"}
+        routes.append({"name": f"route-{number}", "match": match, "split": _split(2), "output": output})
+    return {
+        "version": 1,
+        "sources": [{"topic": source, "format": "json", "type": {"field": "type"}}],
+        "routes": routes,
+        "models": {model: {"job": "pmml"} for _, _, model in _ARMS},
+    }
+
+
+def of_many(number: int) -> tuple[str, str]:
+    """Return the type and the tenant of one of many routes."""
+    return f"type-{number % 10}", f"tenant-{number}"
 
 
 def scoring(source: str, model: str, output: str) -> Document:

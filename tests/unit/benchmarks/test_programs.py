@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import records, workload
+from benchmarks import records, sizes, workload
 from benchmarks.programs import PROGRAMS, Jobs
 from benchmarks.records import Record
 from benchmarks.report import RESULTS
@@ -64,6 +64,13 @@ def test_requests_carry_the_whole_envelope() -> None:
     assert headers["penstock-model"] == b"iris-tree"
     assert headers["ce_id"] == b"bench-events/0/7"
     assert headers["ce_time"] == b"2026-01-02T03:04:05.678Z"
+
+
+def test_documents_of_many_routes_are_measured_beside_those_of_few() -> None:
+    """All of their events are routed."""
+    found = sizes.measured(counts=(2, 20), turns=1, events=100)
+    assert found.keys() == {"2", "20"}
+    assert min(found["20"].values()) > 0
 
 
 def test_pools_survive_being_written_to_a_file(tmp_path: Path) -> None:
