@@ -51,6 +51,7 @@ Exit status: 0 all was measured, 1 a program could not be, 5 this machine lacks 
 @click.option("--events", type=click.IntRange(min=20_000), help=f"Backlog of the quick programs [{_EVENTS}].")
 @click.option("--rounds", type=click.IntRange(min=1), help=f"Turns of each program [{_ROUNDS}].")
 @click.option("--latency/--no-latency", default=True, help="Whether delays are measured, at 200, 1,000 and 5,000/s.")
+@click.option("--sizes/--no-sizes", default=True, help="Whether documents of many routes are measured.")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Results file [benchmarks/results/<date>.json]."
 )
@@ -71,7 +72,7 @@ def main(*, quick: bool, names: tuple[str, ...], output: Path | None, **options:
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.INTERRUPTED))  # as Ctrl-C: the stack is taken down
     try:
-        results = _measured(plan, quick=quick)
+        results = _measured(plan, quick=quick, sizes=options["sizes"])
     except PenstockError as error:
         click.echo(f"Error: {error}", err=True)
         status = Exit.LACKING if isinstance(error, PrerequisiteError) else Exit.STEP_FAILED
@@ -86,12 +87,14 @@ def main(*, quick: bool, names: tuple[str, ...], output: Path | None, **options:
         raise click.exceptions.Exit(Exit.FAILED)
 
 
-def _measured(plan: Plan, *, quick: bool) -> dict[str, Any]:
+def _measured(plan: Plan, *, quick: bool, sizes: bool) -> dict[str, Any]:
     began, started = time.monotonic(), datetime.now(UTC)
     settings = own_stack.own_settings()
     described = machine.describe(settings)
     with own_stack.running(settings) as own:
         run = Run(own, plan)
+        if sizes:
+            run.sizes()
         run.prepare()
         if not quick:
             run.warm_up()
@@ -104,6 +107,7 @@ def _measured(plan: Plan, *, quick: bool) -> dict[str, Any]:
         "machine": described,
         "programs": together(run.measured),
         "memory_mib": run.memory_mib,
+        "documents": run.documents,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["MODELS", "routing", "scoring"]
+__all__ = ["MODELS", "SPLIT_TYPES", "many", "of_many", "routing", "scoring", "splits"]
 
 Document = dict[str, Any]
 
@@ -23,6 +23,63 @@ def routing(source: str) -> Document:
         ],
         "models": {model: {"job": "pmml"} for model in MODELS.values()},
     }
+
+
+SPLIT_TYPES = "abcdefgh"
+"""Types of events where routes do all that they can do."""
+
+_ARMS = (("champion", 80, "iris-tree"), ("challenger", 15, "iris-forest"), ("canary", 5, "iris-logistic"))
+#: Of a thousand users: whose events have a route of their own.
+_NAMED_USERS = 100
+
+
+def splits(source: str) -> Document:
+    """Route by ten routes, each a split by key: eight by type, and before them one by a field and one by an expression.
+
+    A tenth of one route's events is copied to a shadow.
+    """
+    named = [f"u{number}" for number in range(_NAMED_USERS)]
+    special: list[Document] = [
+        {"name": "named-users", "match": {"type": "a", "field": {"user": named}}},
+        {"name": "large", "match": {"type": "b"}, "when": "event.features[0] > 6.0"},
+    ]
+    by_type: list[Document] = [{"name": kind, "match": {"type": kind}} for kind in SPLIT_TYPES]
+    by_type[-1]["shadow"] = [{"name": "candidate", "model": "iris-logistic", "percent": 10}]
+    return {
+        "version": 1,
+        "sources": [{"topic": source, "format": "json", "type": {"field": "type"}}],
+        "routes": [
+            {**route, "split": _split(2 + number % 2), "output": {"topic": f"{source}-{route['name']}-scores"}}
+            for number, route in enumerate([*special, *by_type])
+        ],
+        "models": {model: {"job": "pmml"} for _, _, model in _ARMS},
+    }
+
+
+def _split(count: int) -> Document:
+    arms = [{"name": name, "weight": weight, "model": model} for name, weight, model in _ARMS[:count]]
+    return {"by": "key", "variants": arms}
+
+
+def many(source: str, count: int) -> Document:
+    """Route by so many routes: each takes one tenant's events of one type, and is a split of two."""
+    routes = []
+    for number in range(count):
+        kind, tenant = of_many(number)
+        match = {"type": kind, "field": {"tenant": tenant}}
+        output = {"topic": f"{source}-{kind}-scores"}
+        routes.append({"name": f"route-{number}", "match": match, "split": _split(2), "output": output})
+    return {
+        "version": 1,
+        "sources": [{"topic": source, "format": "json", "type": {"field": "type"}}],
+        "routes": routes,
+        "models": {model: {"job": "pmml"} for _, _, model in _ARMS},
+    }
+
+
+def of_many(number: int) -> tuple[str, str]:
+    """Return the type and the tenant of one of many routes."""
+    return f"type-{number % 10}", f"tenant-{number}"
 
 
 def scoring(source: str, model: str, output: str) -> Document:

@@ -53,6 +53,12 @@ GOALS = (
         unit="us",
     ),
     Goal(
+        text="input adapter with 10 routes, splits, a shadow, an expression: records/s over its own without them",
+        path=("input-adapter-splits", "throughput", "ratios", "plain", "events_per_s"),
+        limit=0.8,
+        at_least=True,
+    ),
+    Goal(
         text="PMML stage, tree: events/s over the batched scikit-learn loop's",
         path=("pmml-tree", "throughput", "ratios", "scoring", "events_per_s"),
         limit=0.5,
@@ -60,6 +66,20 @@ GOALS = (
     ),
     *(goal for name, title in _STAGES.items() for goal in _delays(name, title, 50, 150)),
     *_delays("end-to-end", "end to end", 150, 450),
+    *(
+        Goal(
+            text=f"document of 10,000 routes in {form.upper()}: CPU until it is in force",
+            path=("documents", "10000", f"{form}_ready_s"),
+            limit=2.0,
+            unit="s",
+        )
+        for form in ("json", "yaml")
+    ),
+    Goal(
+        text="router: CPU per event with 10,000 routes over that with 10",
+        path=("documents", "ratio"),
+        limit=1.25,
+    ),
     Goal(
         text="whole stack with three jobs: resident memory",
         path=("memory_mib", "together"),
@@ -73,7 +93,16 @@ def judged(results: dict[str, Any]) -> list[tuple[Goal, float | None]]:
     """Return every goal with its figure, None where this run did not measure it."""
     places: dict[str, Any] = {entry["name"]: entry for entry in results["programs"]}
     places["memory_mib"] = results["memory_mib"]
+    places["documents"] = _with_ratio(results.get("documents", {}))
     return [(goal, _found(places, goal.path)) for goal in GOALS]
+
+
+def _with_ratio(documents: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Add what an event costs with the most routes over what it costs with the fewest."""
+    if not documents:
+        return {}
+    few, *_, many = sorted(documents, key=int)
+    return {**documents, "ratio": documents[many]["router_us"] / documents[few]["router_us"]}
 
 
 def _found(places: Any, path: tuple[str, ...]) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import documents
-from benchmarks.names import COPY_OUTPUT, FLOW_EVENTS, IRIS_EVENTS, ROUTING_EVENTS
+from benchmarks.names import COPY_OUTPUT, FLOW_EVENTS, IRIS_EVENTS, ROUTING_EVENTS, SPLIT_EVENTS
 from benchmarks.peers.flink_copy.pipeline import DEPLOYABLE as FLINK_COPY
 from benchmarks.workload import Work
 from penstock import topics
@@ -109,6 +109,27 @@ def _scoring_loop(name: str, model: str) -> Program:
     )
 
 
+def _splits() -> Program:
+    """Describe the adapter with all that a route can do. What counts are records: requests, and copies for shadows."""
+    name = "input-adapter-splits"
+    document = documents.splits(SPLIT_EVENTS)
+    prefix = f"bench-{name}"
+    copied = {shadow["model"] for route in document["routes"] for shadow in route.get("shadow", ())}
+    return _stage(
+        name,
+        "Penstock input adapter: 10 routes with splits, a shadow, an expression",
+        run=Jobs(deployables=(INPUT_ADAPTER,), document=document),
+        work=Work.SPLIT,
+        source=SPLIT_EVENTS,
+        share=1.5,
+        outputs=(
+            *(topics.request_topic(prefix, "pmml", model) for model in document["models"]),
+            *(topics.shadow_request_topic(prefix, "pmml", model) for model in sorted(copied)),
+        ),
+        compared={**_ROUTERS, "plain": "input-adapter"},
+    )
+
+
 def _end_to_end() -> Program:
     prefix, scores = "bench-end-to-end", "bench-flow-scores"
     requests = topics.request_topic(prefix, "pmml", "iris-tree")
@@ -171,6 +192,7 @@ PROGRAMS = (
         outputs=tuple(topics.request_topic("bench-input-adapter", "pmml", name) for name in documents.MODELS.values()),
         latency=True,
     ),
+    _splits(),
     _scoring_loop("scoring-loop", "iris-tree"),
     _stage(
         "pmml-loop",

@@ -22,7 +22,13 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 MARKS = ("<!-- results: written by benchmarks.report, not by hand -->", "<!-- end of results -->")
 _MISSING = "-"
 #: Of references whose figures are divided by, with the titles of their columns.
-_REFERENCES = {"copy": "x copy", "loop": "x loop", "bytewax": "x bytewax", "scoring": "x scoring"}
+_REFERENCES = {
+    "copy": "x copy",
+    "loop": "x loop",
+    "bytewax": "x bytewax",
+    "scoring": "x scoring",
+    "plain": "x plain",
+}
 
 
 class Table(NamedTuple):
@@ -75,7 +81,8 @@ def _machine(results: dict[str, Any]) -> list[str]:
 
 
 def _tables(results: dict[str, Any]) -> list[Table]:
-    tables = [_throughput(results["programs"]), _latency(results["programs"]), _memory(results), _goals(results)]
+    programs = results["programs"]
+    tables = [_throughput(programs), _latency(programs), _documents(results), _memory(results), _goals(results)]
     return [table for table in tables if table.rows]
 
 
@@ -131,6 +138,16 @@ def _latency(programs: Sequence[dict[str, Any]]) -> Table:
 
 def _ratio(ratios: dict[str, dict[str, float]], name: str) -> str:
     return f"{ratios[name]['p50']:.2f}" if name in ratios else _MISSING
+
+
+def _documents(results: dict[str, Any]) -> Table:
+    names = ("json_load_s", "json_ready_s", "yaml_load_s", "yaml_ready_s", "router_us")
+    rows = [
+        [f"{int(count):,}", *(f"{figures[name]:.2f}" for name in names)]
+        for count, figures in results.get("documents", {}).items()
+    ]
+    columns = ["routes", "JSON: read, checked, s", "in force, s", "YAML: read, checked, s", "in force, s"]
+    return Table("Documents of many routes (CPU time, the core alone)", [*columns, "router, us per event"], rows)
 
 
 def _memory(results: dict[str, Any]) -> Table:

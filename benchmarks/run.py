@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class Run:
     plan: Plan
     measured: dict[str, Measured] = field(default_factory=dict)
     memory_mib: dict[str, int] = field(default_factory=dict)
+    documents: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Figures of documents by the number of their routes."""
 
     def prepare(self) -> None:
         """Make topics and settings of all programs, and the backlogs that wait for them."""
@@ -66,6 +69,13 @@ class Run:
             if not program.live:
                 execution.finished(self._writer(program, pool), _HELPER_PATIENCE_S)
                 click.echo(f"backlog of {self._size(program):,} {program.work} ... [{time.monotonic() - began:.1f} s]")
+
+    def sizes(self) -> None:
+        """Measure what the number of a document's routes costs, while nothing else runs."""
+        began = time.monotonic()
+        said = execution.finished(execution.helper(self.own, "benchmarks.sizes"), _HELPER_PATIENCE_S)
+        self.documents = json.loads(said)
+        click.echo(f"documents of {' and '.join(self.documents)} routes ... [{time.monotonic() - began:.1f} s]")
 
     def warm_up(self) -> None:
         """Let each stage work off a backlog that does not count.

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-__all__ = ["Work", "pool"]
+__all__ = ["MADE_AT_US", "Work", "pool"]
 
 POOL_SIZE = 5000
-_MADE_AT_US = 1_767_323_045_678_000
+MADE_AT_US = 1_767_323_045_678_000
 _SCORED_AT_S = 1_767_323_045.7
 _KEYS = 1000
 _FIRST_ID = 10_000_000
@@ -41,6 +41,8 @@ class Work(StrEnum):
 
     ROUTING = "routing"
     """`{"type":"a"|"b","id":..,"features":[..],"user":..,"ts":..}`, about 100 bytes."""
+    SPLIT = "split"
+    """The same, of eight types, for a document with ten routes."""
     EVENTS = "events"
     """Iris events with the four features by name, about 130 bytes."""
     TREE_REQUESTS = "tree-requests"
@@ -54,7 +56,9 @@ class Work(StrEnum):
 def pool(work: Work, loaded: Settings) -> list[Record]:
     """Make the records of a kind; always the same ones."""
     if work is Work.ROUTING:
-        return [Record.of(key, value, {}) for key, value in _routing_events()]
+        return [Record.of(key, value, {}) for key, value in _routing_events("ab")]
+    if work is Work.SPLIT:
+        return [Record.of(key, value, {}) for key, value in _routing_events(documents.SPLIT_TYPES)]
     events = _iris_events()
     if work is Work.EVENTS:
         return [Record.of(key, value, {}) for key, value in events]
@@ -69,21 +73,21 @@ def pool(work: Work, loaded: Settings) -> list[Record]:
     ]
 
 
-def _routing_events() -> list[tuple[bytes, bytes]]:
+def _routing_events(kinds: str) -> list[tuple[bytes, bytes]]:
     draw = random.Random(1)  # noqa: S311  the same every time, nothing secret
     events = []
     for number in range(POOL_SIZE):
         user = f"u{draw.randrange(_KEYS)}"
         features = [round(draw.uniform(low, high), 2) for low, high in ((4, 8), (2, 4), (1, 6), (0.1, 2.5))]
-        kind = "ab"[draw.randrange(2)]
-        fields = {"type": kind, "id": _FIRST_ID + number, "features": features, "user": user, "ts": _MADE_AT_US}
+        kind = kinds[draw.randrange(len(kinds))]
+        fields = {"type": kind, "id": _FIRST_ID + number, "features": features, "user": user, "ts": MADE_AT_US}
         events.append((user.encode(), json.dumps(fields, separators=(",", ":")).encode()))
     return events
 
 
 def _iris_events() -> list[tuple[bytes, bytes]]:
     made = iris.events(iris.Recipe(count=POOL_SIZE, keys=_KEYS, seed=1))
-    return [(event.key, re.sub(rb'"ts":\d+', b'"ts":%d' % _MADE_AT_US, event.value or b"")) for event in made]
+    return [(event.key, re.sub(rb'"ts":\d+', b'"ts":%d' % MADE_AT_US, event.value or b"")) for event in made]
 
 
 def _requested(values: Sequence[bytes], model: str) -> list[dict[str, str]]:
@@ -107,7 +111,7 @@ def _requested(values: Sequence[bytes], model: str) -> list[dict[str, str]]:
     found = set(map(str, routed.topics))
     if found != {expected}:
         raise ValueError(f"the router sent events to {sorted(found)}, expected {expected!r} only")
-    time = ce_time(_MADE_AT_US // 1000)
+    time = ce_time(MADE_AT_US // 1000)
     fills: dict[str, str] = {Blank.TIME: time}
     return [
         {name: {**fills, Blank.PLACE: coordinates(source, 0, offset)}.get(text, text) for name, text in own.items()}
@@ -139,7 +143,7 @@ def _scored(
         Requests(
             values=values,
             unseen_bytes=[_UNSEEN_BYTES] * size,
-            timestamps_ms=[_MADE_AT_US // 1000] * size,
+            timestamps_ms=[MADE_AT_US // 1000] * size,
             texts=[(topic, *(own.get(name) for name in HEADERS)) for own in headers],
         )
     )

@@ -116,7 +116,7 @@ class Router:
         self._weigh()
         deliveries = Deliveries(more=[None] * len(values))
         to_topic, to_value, to_headers = deliveries.topics.append, deliveries.values.append, deliveries.headers.append
-        for value, unseen, topic, own in zip(values, unseen_bytes, topics, headers, strict=True):
+        for value, unseen, topic, own, key in zip(values, unseen_bytes, topics, headers, keys, strict=True):
             lane = None
             try:
                 source = self._sources.get(topic) or self._no_source(topic)
@@ -124,12 +124,12 @@ class Router:
                 if not event_type:
                     event_type = source.constant or _type_in(own, source)
                 lane = source.lanes.get(event_type)
+                if lane is None and event_type in source.keyed:
+                    lane = source.keyed[event_type][key]
                 if lane is None:
                     row = len(deliveries.topics)
-                    seen = Seen(source, event_type, body, own, keys[row], partitions[row], offsets[row])
-                    (to, made, added), *more = self._closer_look(source, seen, value, unseen)
-                    if more:
-                        deliveries.more[row] = pack_more(more)
+                    seen = Seen(source, event_type, body, own, key, partitions[row], offsets[row])
+                    (to, made, added), deliveries.more[row] = self._closer_look(source, seen, value, unseen)
                 else:  # as in _request, without the call: most events come by here
                     to, made = lane.topic, lane.make(body)
                     size = unseen + lane.added_bytes + len((made or value) or b"")
@@ -153,13 +153,19 @@ class Router:
     def _no_source(self, topic: str) -> NoReturn:
         raise UnknownSourceError(topic, self._version)
 
-    def _closer_look(self, source: SourcePlan, seen: Seen, value: bytes | None, unseen_bytes: int) -> list[Delivery]:
-        """Return what becomes of an event whose type alone does not decide: at least one delivery, those with topics.
+    def _closer_look(
+        self, source: SourcePlan, seen: Seen, value: bytes | None, unseen_bytes: int
+    ) -> tuple[Delivery, bytes | None]:
+        """Return what becomes of an event whose type alone does not decide, and further records, packed, if any.
 
         Each route that takes it stands for itself: what fails on one way does not keep the event from the others.
         """
+        taken = source.taken(seen, self._count_failure)
+        if not taken:
+            nobody = self._lane_of_unmatched(source, seen.event_type)
+            return self._request(nobody, None, value, unseen_bytes, seen.own), None
         found: list[Delivery] = []
-        for way, fault in source.taken(seen, self._count_failure):
+        for way, fault in taken:
             lane = None
             try:
                 if fault is not None:
@@ -171,10 +177,10 @@ class Router:
                     found.extend(self._copy(copy, made, value, unseen_bytes, seen.own))
             except Exception as error:  # noqa: BLE001 the boundary between the ways of one event
                 found.append(self._failed(error, value, unseen_bytes, lane, way.way.route.name))
-        if not found:
-            lane = self._lane_of_unmatched(source, seen.event_type)
-            return [self._request(lane, None, value, unseen_bytes, seen.own)]
-        return [delivery for delivery in found if delivery[0] is not None] or found[:1]
+        if len(found) == 1:
+            return found[0], None
+        first, *more = [delivery for delivery in found if delivery[0] is not None] or found[:1]
+        return first, pack_more(more) if more else None
 
     def _copy(
         self, lane: Lane, made: bytes | None, value: bytes | None, unseen_bytes: int, own: str | None

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from penstock.deployables import SCORING
 from penstock.errors import ModelRefError
+from penstock.garbage import uncollected
 from penstock.models.ref import ModelRef
 from penstock.routing.document import Job, Match, RoutingDocument, Source, SourceFormat
 from penstock.routing.faults import Fault, faults_in, nearest
@@ -36,6 +37,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _RULES = ("field", "header", "constant")
 
 
+@uncollected()
 def checked(data: object, prefix: str) -> tuple[RoutingDocument | None, list[Fault]]:
     """Return the document, if plain data is one, and every fault of it, in the order of the document's parts."""
     if not isinstance(data, dict):

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from penstock.errors import ExpressionError
 from penstock.event import CONFIG_VERSION, CONTENT_TYPE, JSON, TEXT, added_size, pack_headers
+from penstock.garbage import uncollected
 from penstock.routing.document import DEFAULT_SEPARATORS, Output, OutputFormat, RoutingDocument, Source
 from penstock.routing.lanes import Lane, as_they_are, bound, codec_of, lane
 from penstock.routing.match import Index, Seen, asked
 from penstock.routing.ramp import current_weights
 from penstock.routing.registry import Side, Step, pipeline
-from penstock.routing.ways import Way, WayOfSource, splits_by_field
+from penstock.routing.ways import LanesByKey, Memory, Way, WayOfSource, splits_by_field
 from penstock.writers import Writer, tagged_writer, write_json, write_text, write_value
 
 if TYPE_CHECKING:
@@ -50,10 +51,14 @@ class SourcePlan:
     constant: str | None
     lanes: Mapping[str, Lane]
     """By type, where the type alone decides: most events need no closer look."""
+    keyed: Mapping[str, LanesByKey]
+    """By type and key, where these alone decide."""
+    memory: Memory
+    """What is remembered by keys."""
     decided: Mapping[str, list[Taken]]
     """By type, where the type alone decides who takes the event, if not which variant it gets."""
-    ways: Sequence[WayOfSource]
-    """Of all routes that take events of this source, in the document's order."""
+    ways: Sequence[Taken]
+    """All routes that take events of this source, in the document's order."""
     index: Index
     """Of these routes."""
 
@@ -63,23 +68,31 @@ class SourcePlan:
         if decided is not None:
             return decided
         found = []
-        for number in self.index.matching(seen):
-            way = self.ways[number]
-            when, route = way.way.when, way.way.route
-            fault = None
-            if when is not None:
-                try:
-                    if not when.holds(seen):
+        for number, checks in self.index.tried(seen):
+            for check in checks:
+                if not check(seen):
+                    break
+            else:
+                taken = self.ways[number]
+                if taken.way.way.when is not None:
+                    asked = _if_it_holds(taken, seen, failed)
+                    if asked is None:
                         continue
-                except ExpressionError as error:
-                    failed(route.name)
-                    if route.on_error == "no-match":
-                        continue
-                    fault = error
-            found.append(Taken(way, fault))
-            if not route.continues:
-                break
+                    taken = asked
+                found.append(taken)
+                if not taken.way.way.continues:
+                    break
         return found
+
+
+def _if_it_holds(taken: Taken, seen: Seen, failed: Callable[[str], None]) -> Taken | None:
+    """Ask a route's expression; where that fails on the event, the route says what follows."""
+    way = taken.way.way
+    try:
+        return taken if way.when is None or way.when.holds(seen) else None
+    except ExpressionError as error:
+        failed(way.route.name)
+        return None if way.route.on_error == "no-match" else Taken(taken.way, error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,22 +115,25 @@ class OutputPlan:
 class Routing:
     """The way from the sources to the models."""
 
+    @uncollected()
     def __init__(self, document: RoutingDocument, prefix: str, *, published_ms: int = 0, now_ms: int = 0) -> None:
         self._document = document
         self._published_ms = published_ms
         self.ways = [Way.of(route, document, prefix) for route in document.routes]
         """All routes, in the document's order."""
         self._splitters = [way.splitter for way in self.ways if way.splitter]
+        self.sources = {source.topic: _plan(source, self.ways) for source in document.sources}
+        """By source topic."""
         self.due_ms: int | None = None
         """When the weights of a split change next, in milliseconds since 1970; None where they do not."""
         self.weigh(now_ms)
-        self.sources = {source.topic: _plan(source, self.ways) for source in document.sources}
-        """By source topic."""
 
     def weigh(self, now_ms: int) -> None:
         """Take the weights of this time; between two times of change it makes no difference."""
         changes = [splitter.weigh(self._published_ms, now_ms) for splitter in self._splitters]
         self.due_ms = min((change for change in changes if change is not None), default=None)
+        for plan in self.sources.values():
+            plan.memory.forget()
 
     def weights(self, now_ms: int) -> dict[str, dict[str, float]]:
         """Return the weights at a time, by route, by variant, where they change by themselves."""
@@ -148,7 +164,8 @@ def _plan(source: Source, ways: Sequence[Way]) -> SourcePlan:
     codec = codec_of(source)
     rule = source.type
     own = [way for way in ways if not way.route.match.topic or source.topic in way.route.match.topic]
-    fitted = [WayOfSource.of(way, source, codec) for way in own]
+    memory = Memory()
+    fitted = [WayOfSource.of(way, source, codec, memory) for way in own]
     decided = _decided(fitted)
     return SourcePlan(
         topic=source.topic,
@@ -159,8 +176,10 @@ def _plan(source: Source, ways: Sequence[Way]) -> SourcePlan:
         header=rule.header if rule else None,
         constant=rule.constant if rule else None,
         lanes={kind: way.arms(kind).primaries[0] for kind, way in decided.items() if way.way.key is None},
+        keyed={kind: way.by_key[kind] for kind, way in decided.items() if kind in way.by_key},
+        memory=memory,
         decided={kind: [Taken(way)] for kind, way in decided.items() if way.way.key is not None},
-        ways=fitted,
+        ways=[Taken(way) for way in fitted],
         index=Index([asked(way.route.match, when=way.when is not None, goes_on=way.route.continues) for way in own]),
     )
 

@@ -1,7 +1,8 @@
 """Which routes take an event: look-ups by what routes ask for, so that ten thousand routes cost what ten do.
 
 Each route stands in one table, by the condition that the fewest other routes share; an event looks into each table once
-and tries only the routes that it finds there, in the order of the document.
+and tries only the routes that it finds there, in the order of the document. Where an event's type leaves but a few
+routes, these are tried one by one, which costs less than tables.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import operator
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from penstock.event import coordinates, own_headers
@@ -35,6 +38,8 @@ __all__ = [
 ]
 
 _TYPE = ("type", "")
+#: Routes that are tried one by one at most: about what a look into the tables costs.
+_FEW = 8
 _TRUE, _FALSE = object(), object()  # Python takes true for 1, JSON does not
 _BOUNDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
@@ -42,6 +47,12 @@ _BOUNDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
+
+
+Check = Callable[["Seen"], bool]
+_Tried = tuple[int, tuple[Check, ...]]
+"""A route's number, and what has to hold beside that by which it was found."""
+_Table = dict[object, list[_Tried]]
 
 
 class Reader(Protocol):
@@ -114,7 +125,6 @@ class Seen:
         return coordinates(self._reader.topic, self.partition, self.offset).encode()
 
 
-Check = Callable[[Seen], bool]
 Equality = tuple[str, str]
 """What is compared: the type, or a header or field by its name."""
 
@@ -201,27 +211,29 @@ def _equal(what: Equality, values: frozenset[object]) -> Check:
 class Index:
     """Finds the routes whose conditions an event meets, their expressions left aside."""
 
-    def __init__(self, routes: Sequence[Asked]) -> None:
+    def __init__(self, routes: Sequence[Asked], few: int = _FEW) -> None:
+        """Make the tables; ``few`` routes of a type at most are tried without."""
         crowds = Counter((what, value) for each in routes for what, values in each.equal.items() for value in values)
-        self._rest: list[int] = []
-        self._types: dict[object, list[int]] = {}
-        self._headers: dict[str, dict[object, list[int]]] = {}
-        self._fields: dict[str, dict[object, list[int]]] = {}
-        self._checks: list[tuple[Check, ...]] = []
+        self._rest: list[_Tried] = []
+        self._types: _Table = {}
+        self._headers: dict[str, _Table] = {}
+        self._fields: dict[str, _Table] = {}
+        equal = lru_cache(maxsize=None)(_equal)  # thousands of routes that ask for one type share the check
+        self._few, self._others = _by_type(routes, few, equal)
         closed: set[int] = set()
         for number, each in enumerate(routes):
             what = rarest(each.equal, crowds)
-            others = (_equal(*pair) for pair in each.equal.items() if pair[0] != what)
-            self._checks.append((*others, *each.ranges))
-            final = not (self._checks[-1] or each.when or each.goes_on)
+            others = (equal(*pair) for pair in each.equal.items() if pair[0] != what)
+            checks = (*others, *each.ranges)
+            final = not (checks or each.when or each.goes_on)
             for row in self._rows(what, each):
                 # Nobody behind a route that takes all that comes by here is ever tried.
                 if id(row) not in closed:
-                    row.append(number)
+                    row.append((number, checks))
                 if final:
                     closed.add(id(row))
 
-    def _rows(self, what: Equality | None, each: Asked) -> Iterator[list[int]]:
+    def _rows(self, what: Equality | None, each: Asked) -> Iterator[list[_Tried]]:
         if what is None:
             yield self._rest
             return
@@ -232,36 +244,61 @@ class Index:
         for value in each.equal[what]:
             yield table.setdefault(value, [])
 
-    def matching(self, seen: Seen) -> Iterator[int]:
-        """Yield the numbers of routes that the event may take, in the document's order."""
-        for number in self._candidates(seen):
-            for check in self._checks[number]:
-                if not check(seen):
-                    break
-            else:
-                yield number
+    def tried(self, seen: Seen) -> Sequence[_Tried]:
+        """Return the routes that an event may take, in the document's order, each with what has to hold for it yet."""
+        few = self._few.get(seen.event_type, self._others)
+        return self._candidates(seen) if few is None else few
 
-    def _candidates(self, seen: Seen) -> Sequence[int]:
-        found = self._types.get(seen.event_type) or []
+    def _candidates(self, seen: Seen) -> Sequence[_Tried]:
+        row = self._types.get(seen.event_type)
+        rows = [row] if row else []
         if self._rest:
-            found = sorted((*found, *self._rest)) if found else self._rest
-        if self._headers or self._fields:
-            more = [*_hits(self._headers, seen.headers), *_hits(self._fields, seen.fields)]
-            if more:
-                found = sorted((*found, *more)) if found or len(more) > 1 else more
+            rows.append(self._rest)
+        if self._headers:
+            _look_up(self._headers, seen.headers(), rows)
+        if self._fields:
+            _look_up(self._fields, seen.fields(), rows)
+        return rows[0] if len(rows) == 1 else sorted(chain.from_iterable(rows))
+
+
+def _by_type(
+    routes: Sequence[Asked], few: int, equal: Callable[[Equality, frozenset[object]], Check]
+) -> tuple[dict[object, Sequence[_Tried] | None], Sequence[_Tried] | None]:
+    """Return the routes that a type leaves, by type and for all other types, each with all else that it asks for.
+
+    None stands for more than ``few``.
+    """
+    named: dict[object, list[int]] = {kind: [] for each in routes for kind in each.equal.get(_TYPE, ())}
+    rest: list[int] = []
+    for number, each in enumerate(routes):
+        rows = [named[kind] for kind in each.equal[_TYPE]] if _TYPE in each.equal else [rest]
+        for row in rows:
+            if len(row) <= few:
+                row.append(number)
+
+    def tried(numbers: list[int]) -> Sequence[_Tried] | None:
+        if len(numbers) > few:
+            return None
+        found = []
+        for number in sorted(numbers):
+            each = routes[number]
+            checks = (*(equal(*pair) for pair in each.equal.items() if pair[0] != _TYPE), *each.ranges)
+            found.append((number, checks))
+            if not (checks or each.when or each.goes_on):
+                break
         return found
 
+    return {kind: tried([*row, *rest]) for kind, row in named.items()}, tried(rest)
 
-def _hits(
-    tables: Mapping[str, Mapping[object, list[int]]], holder: Callable[[], Mapping[str, object]]
-) -> Iterator[int]:
-    if not tables:
-        return
-    have = holder()
+
+def _look_up(tables: Mapping[str, _Table], have: Mapping[str, object], rows: list[list[_Tried]]) -> None:
+    """Append the rows in which the values that an event has stand."""
     names: Iterable[str] = tables if len(tables) <= len(have) else have
     for name in names:
         if name in tables and name in have:
-            yield from tables[name].get(comparable(have[name]), ())
+            row = tables[name].get(comparable(have[name]))
+            if row:
+                rows.append(row)
 
 
 def rarest(

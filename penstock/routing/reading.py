@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import yaml
 
 from penstock.errors import RoutingDocumentError
+from penstock.garbage import uncollected
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Hashable, Iterable
 
 __all__ = ["composed", "plain_data"]
 
@@ -26,6 +27,7 @@ _DEEPEST = 100
 _HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
+@uncollected()
 def plain_data(text: str | bytes) -> object:
     """Read YAML or JSON (which is tried first where the text begins like it).
 
@@ -45,6 +47,7 @@ def plain_data(text: str | bytes) -> object:
         _refuse(f"cannot be read: {error}")
 
 
+@uncollected()
 def composed(text: str) -> yaml.Node | None:
     """Return the nodes of a text, which know their lines and columns; None where there are none to be had.
 
@@ -53,9 +56,7 @@ def composed(text: str) -> yaml.Node | None:
     if text.lstrip().startswith("{"):
         text = _HALF.sub(r"\\u0020", text.replace("\t", " "))
     try:
-        for _ in _events(text):
-            pass
-        node: yaml.Node | None = yaml.compose(text, _Parser)
+        node: yaml.Node | None = yaml.compose(text, _Loader)
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
     return node
@@ -95,22 +96,84 @@ def _no_number(word: str) -> NoReturn:
 
 def _yaml(text: str) -> object:
     text.encode()  # libyaml would say the same, less plainly
-    for _ in _events(text):
-        pass
-    data = yaml.load(text, _Loader)  # noqa: S506 a safe loader, which also minds keys that stand twice
+    try:
+        return _plain_yaml(text)
+    except _UncommonError:
+        data = yaml.load(text, _Loader)  # noqa: S506 a safe loader, which also minds keys that stand twice
     if "*" in text:  # without aliases the text is as large as what it says
         _measure(data)
     return data
 
 
-def _events(text: str) -> Iterator[object]:
-    """Run through the text without building anything: building goes as deep as the text, on the machine's own stack."""
-    depth = 0
-    for event in yaml.parse(text, _Parser):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise RecursionError
-        yield event
+class _UncommonError(Exception):
+    """A text has what only `_Loader` understands: anchors, tags, merges, several documents, or a fault."""
+
+
+def _plain_yaml(text: str) -> object:
+    """Read a text as nearly all are, from libyaml's events.
+
+    `_Loader` would make two objects of each of its parts first, and in all take three times as long.
+
+    Raises:
+        _UncommonError: the text is not as nearly all are.
+    """
+    loader = _Loader(text)
+    scalars: dict[str, object] = {}
+    above: list[list[Any]] = []
+    parts: list[Any] = []  # of the list that is open; of a mapping keys and values by turns
+    try:
+        for event in iter(loader.get_event, None):
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                parts.append(_scalar(event, scalars, loader))
+            elif kind in _BEGINNINGS:
+                _look_at(event, len(above))
+                above.append(parts)
+                parts = []
+            elif kind in _ENDS:
+                made = _mapping(parts) if kind is yaml.MappingEndEvent else parts
+                parts = above.pop()
+                parts.append(made)
+            elif kind is yaml.AliasEvent:
+                raise _UncommonError
+    finally:
+        loader.dispose()
+    if len(parts) != 1:
+        raise _UncommonError
+    return parts[0]
+
+
+def _look_at(event: yaml.CollectionStartEvent, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise RecursionError
+    if event.anchor is not None or event.tag is not None:
+        raise _UncommonError
+
+
+def _scalar(event: yaml.ScalarEvent, known: dict[str, object], loader: _Loader) -> object:
+    """Return what a scalar says; what stands in every route is looked at once."""
+    text = event.value
+    if event.anchor is not None or event.tag is not None:
+        raise _UncommonError
+    if not event.implicit[0]:  # in quotes
+        return text
+    if text not in known:
+        tag = loader.resolve(yaml.ScalarNode, text, (True, False))
+        if tag.rpartition(":")[2] not in _SCALARS:
+            raise _UncommonError
+        known[text] = loader.construct_object(yaml.ScalarNode(tag, text))
+    return known[text]
+
+
+def _mapping(parts: list[Any]) -> dict[Hashable, Any]:
+    keys = parts[::2]
+    try:
+        made = dict(zip(keys, parts[1::2], strict=True))
+    except TypeError as error:
+        raise _UncommonError from error
+    if len(made) < len(keys):
+        raise _UncommonError
+    return made
 
 
 def _measure(data: object) -> None:
@@ -143,6 +206,9 @@ def _twice(keys: Iterable[Hashable]) -> Hashable:
     return next(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]
 
 
+_BEGINNINGS = {yaml.MappingStartEvent, yaml.SequenceStartEvent}
+_ENDS = {yaml.MappingEndEvent, yaml.SequenceEndEvent}
+_SCALARS = {"str", "int", "float", "bool", "null"}
 # libyaml, where the package has it, is ten times as fast.
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -150,13 +216,28 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class _Loader(_Parser):  # type: ignore[misc]  # one of two bases
     """YAML, but a key that stands twice in a mapping is a fault: of two routes' names the first would be lost.
 
-    Times stay text, as in JSON.
+    Times stay text, as in JSON. Texts that go too deep are left off in time: building goes as deep as they, on the
+    machine's own stack.
     """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
 
     yaml_implicit_resolvers = {  # noqa: RUF012 as the base class has it
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in _Parser.yaml_implicit_resolvers.items()
     }
+
+    def descend_resolver(self, _node: yaml.Node, _index: object) -> None:
+        """Begin a node: this is what the parser asks for on its way down."""
+        self._depth += 1
+        if self._depth > _DEEPEST + 1:  # a scalar, which goes no deeper, is a node too
+            raise RecursionError
+
+    def ascend_resolver(self) -> None:
+        """End a node."""
+        self._depth -= 1
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
         mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)

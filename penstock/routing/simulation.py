@@ -175,7 +175,8 @@ class Simulation:
     def _hashed(self, route: Route, event: Event) -> tuple[str | None, str]:
         """Return the text that is hashed of an event, and what it is."""
         seen = self._seen(event)
-        way = next(way.way for way in self._routing.sources[event.topic].ways if way.way.route.name == route.name)
+        ways = (each.way.way for each in self._routing.sources[event.topic].ways)
+        way = next(way for way in ways if way.route.name == route.name)
         if seen is None or way.key is None:
             return None, "its coordinates"
         hashed = way.key(seen)

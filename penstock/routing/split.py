@@ -56,6 +56,15 @@ def chooser(arms: Sequence[Arm]) -> Callable[[bytes], int]:
     if len(drawing) == 1:
         return lambda _: first
     hashed, log = xxh64_intdigest, math.log
+    if len(drawing) == 2:  # noqa: PLR2004 two, as below without the loop, in two thirds of the time
+        (_, seed_1, weight_1), (last, seed_2, weight_2) = drawing
+
+        def choose_of_two(key: bytes) -> int:
+            drawn_1 = -log(((hashed(key, seed_1) >> 11) + 0.5) / _EXACT) / weight_1
+            drawn_2 = -log(((hashed(key, seed_2) >> 11) + 0.5) / _EXACT) / weight_2
+            return last if drawn_2 < drawn_1 else first
+
+        return choose_of_two
 
     def choose(key: bytes) -> int:
         chosen, best = first, math.inf

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from penstock.event import CONFIG_VERSION, DEADLINE, MODEL, ROUTE, SHADOW, VARIANT
@@ -25,12 +27,15 @@ if TYPE_CHECKING:
     from penstock.routing.match import Seen
     from penstock.routing.registry import Bound
 
-__all__ = ["Arms", "Splitter", "Way", "WayOfSource", "splits_by_field"]
+__all__ = ["Arms", "LanesByKey", "Memory", "Splitter", "Way", "WayOfSource", "splits_by_field"]
 
 KeyOf = Callable[["Seen"], bytes]
 
 # Types of events are made up by producers: whoever makes up a new one for each event only gets slower.
 _MOST_TYPES = 1024
+# Some ten megabytes for each source. Longer keys are rare.
+_MOST_KEYS = 65_536
+_LONGEST_KEPT = 64
 
 
 class Splitter:
@@ -83,9 +88,12 @@ class Way:
     version: int
     steps: Sequence[Bound]
     when: Expression | None
+    continues: bool
     splitter: Splitter | None
     key: KeyOf | None
     """What is hashed of an event; None where nothing is."""
+    by_key: bool
+    """Whether something is, and that is the record's key and nothing else."""
     topics: Sequence[str]
     """Of requests, by the number of the variant."""
     copies: Sequence[Copy]
@@ -113,9 +121,12 @@ class Way:
             version=document.version,
             steps=bound(route.transform, Side.EVENT),
             when=expression(route.when) if route.when else None,
+            continues=route.continues,
             splitter=Splitter(route, route.split) if route.split else None,
             key=_key_of(route.split) if route.split or copies else None,
-            topics=[request_topic(prefix, *job(model)) for model in route.models],
+            by_key=route.split.by == "key" if route.split else bool(copies),
+            # One text for all routes to a model: what many events share stays in the processor's cache.
+            topics=[sys.intern(request_topic(prefix, *job(model))) for model in route.models],
             copies=copies,
         )
 
@@ -130,6 +141,48 @@ class Arms:
     """Each with what says which keys it takes."""
 
 
+class LanesByKey(dict[bytes | None, Lane | None]):
+    """Lanes of the events of one way and type by their keys, remembered: a key is hashed once, not once per event.
+
+    None stands for what `WayOfSource.lanes` has to tell: events without a key, and those that go to shadows too.
+    """
+
+    def __init__(self, find: Callable[[bytes], Lane | None], memory: Memory) -> None:
+        super().__init__()
+        self._find = find
+        self._memory = memory
+        memory.parts.append(self)
+
+    def __missing__(self, key: bytes | None) -> Lane | None:
+        if key is None:
+            return None
+        lane = self._find(key)
+        if len(key) <= _LONGEST_KEPT:
+            self._memory.count()
+            self[key] = lane
+        return lane
+
+
+class Memory:
+    """All that is remembered by keys for one source: bounded, and forgotten when weights change."""
+
+    def __init__(self) -> None:
+        self.parts: list[LanesByKey] = []
+        self._keys = 0
+
+    def count(self) -> None:
+        """Make room for a key."""
+        if self._keys >= _MOST_KEYS:
+            self.forget()
+        self._keys += 1
+
+    def forget(self) -> None:
+        """Begin anew."""
+        for part in self.parts:
+            part.clear()
+        self._keys = 0
+
+
 @dataclass(frozen=True, slots=True)
 class WayOfSource:
     """A way, as it is for one source."""
@@ -138,13 +191,19 @@ class WayOfSource:
     source: str
     content_type: str
     make: Make
+    by_key: dict[str, LanesByKey]
+    """By type, for types that the document names: others, of which there is no end, are not remembered."""
     _kept: dict[str, Arms] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, way: Way, source: Source, codec: Codec[object]) -> WayOfSource:
+    def of(cls, way: Way, source: Source, codec: Codec[object], memory: Memory) -> WayOfSource:
         """Fit a way to a source."""
         make, content_type = making(source, codec, way.steps)
-        return cls(way, source.topic, content_type, make)
+        fitted = cls(way, source.topic, content_type, make, {})
+        if way.by_key:
+            for kind in way.route.match.type:
+                fitted.by_key[kind] = LanesByKey(partial(fitted.only_lane, kind), memory)
+        return fitted
 
     def arms(self, event_type: str) -> Arms:
         """Return the lanes of a type, made at its first event."""
@@ -155,12 +214,23 @@ class WayOfSource:
             found = self._kept[event_type] = self._arms(event_type)
         return found
 
-    def lanes(self, seen: Seen) -> tuple[Lane, list[Lane]]:
+    def only_lane(self, event_type: str, key: bytes) -> Lane | None:
+        """Return the lane of the events with a key, where by the key alone it is found; None where there are copies."""
+        arms, splitter = self._kept.get(event_type) or self.arms(event_type), self.way.splitter
+        if arms.shadows and any(takes(key) for takes, _ in arms.shadows):
+            return None
+        return arms.primaries[0 if splitter is None else splitter.variant(key)]
+
+    def lanes(self, seen: Seen) -> tuple[Lane, Sequence[Lane]]:
         """Return the lane of an event, and those of its copies."""
+        if seen.event_type in self.by_key:
+            lane = self.by_key[seen.event_type][seen.key]
+            if lane is not None:
+                return lane, ()
         arms = self._kept.get(seen.event_type) or self.arms(seen.event_type)
         way = self.way
         if way.key is None:
-            return arms.primaries[0], []
+            return arms.primaries[0], ()
         key = way.key(seen)
         number = 0 if way.splitter is None else way.splitter.variant(key)
         copies = [lane for takes, lane in arms.shadows if takes(key)] if arms.shadows else []

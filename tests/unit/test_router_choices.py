@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from input_adapter.router import Router
 from penstock.event import Deliveries, added_size, unpack_headers, unpack_more
+from penstock.routing import ways
 from penstock.routing.split import Arm, chooser, seed
 from penstock.testing.builders import Events, document, events, filled, route
 
@@ -75,6 +76,36 @@ def test_a_split_goes_by_the_key(key: bytes) -> None:
     }[expected(key)]
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["iris", "rose", "other"]), st.none() | st.binary(max_size=2)), max_size=30),
+    st.integers(0, 100),
+)
+def test_what_is_remembered_of_a_key_is_what_it_gets(batch: list[tuple[str, bytes | None]], percent: int) -> None:
+    """However often it comes, by whichever route: as a router that has seen nothing yet."""
+    shadow = [{"model": "shade", "percent": percent}]
+    routes = [
+        {**split(), "shadow": shadow},
+        {**split(), "name": "rose", "match": {"type": "rose", "field": {"n": 1}}},
+        route("rest", match={}, shadow=shadow),
+    ]
+    found = router(*routes)
+    for kind, key in batch:
+        event = events(EVENT.replace(b"iris", kind.encode()), key=key)
+        assert records(found.route(*event)) == records(router(*routes).route(*event))
+
+
+def test_keys_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many keys the oldest are forgotten, long ones at once; each gets what it gets."""
+    monkeypatch.setattr(ways, "_MOST_KEYS", 10)
+    found = router(split())
+    remembered = found._routing.sources["events"].keyed["iris"]
+    for number in range(100):
+        key = b"%d" % number * (number % 50 + 1)
+        assert variant(found, key=key) == expected(key)
+        assert len(remembered) <= 10
+        assert all(key is not None and len(key) <= 64 for key in remembered)
+
+
 def test_what_else_a_split_may_go_by() -> None:
     """A header, a field, or the event's coordinates; the salt may be given, too."""
     for number in range(30):
@@ -133,6 +164,18 @@ def test_a_ramp_needs_no_message() -> None:
     assert 60 < challengers() < 140
     now[0] = 3_600_000
     assert challengers() == 200
+
+
+def test_a_ramp_moves_keys_that_are_remembered() -> None:
+    """Their variant is what the weights of the moment say."""
+    now = [0]
+    falling = VARIANTS[0] | {"weight": None, "ramp": {"from": 100, "to": 0, "over": "1h", "steps": 1}}
+    found = router(split(variants=[falling, VARIANTS[1]]), clock=lambda: now[0])
+    keys = [b"%d" % number for number in range(50)]
+
+    assert "champion" in {variant(found, key=key) for key in keys}
+    now[0] = 3_600_000
+    assert {variant(found, key=key) for key in keys} == {"challenger"}
 
 
 def test_shadows_get_copies() -> None:

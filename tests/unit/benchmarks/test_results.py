@@ -31,6 +31,11 @@ def _summary(p50: float) -> Summary:
     return Summary(p50=p50, p95=2 * p50, p99=3 * p50, worst=4 * p50, events=10, missing=0, writer_delay=0.2)
 
 
+def _figures(router_us: float) -> dict[str, float]:
+    names = ("json_load_s", "json_ready_s", "yaml_load_s", "yaml_ready_s")
+    return {**dict.fromkeys(names, 1.5), "router_us": router_us}
+
+
 def _results() -> dict[str, Any]:
     measured = {
         "python-loop": Measured(
@@ -63,6 +68,7 @@ def _results() -> dict[str, Any]:
         },
         "programs": together(measured),
         "memory_mib": {"kafka": 600, "together": 3000},
+        "documents": {"10": _figures(2.0), "10000": _figures(2.2)},
     }
 
 
@@ -96,9 +102,19 @@ def test_goals_are_judged_where_their_figures_are_known() -> None:
     assert goal.met(found)
 
 
+def test_documents_of_many_routes_are_judged_by_those_of_few() -> None:
+    """What an event costs, and how long it takes until they are in force."""
+    judged = {goal.path: (goal, found) for goal, found in goals.judged(_results())}
+    goal, found = judged["documents", "ratio"]
+    assert found == pytest.approx(1.1)
+    assert goal.met(found)
+    assert judged["documents", "10000", "yaml_ready_s"][1] == 1.5
+    assert "| 10,000 | 1.50 | 1.50 | 1.50 | 1.50 | 2.20 |" in report.markdown(_results())
+
+
 def test_every_goal_names_a_measured_program() -> None:
     """A program that is renamed takes its goals along."""
-    assert {goal.path[0] for goal in goals.GOALS} <= _BY_NAME.keys() | {"memory_mib"}
+    assert {goal.path[0] for goal in goals.GOALS} <= _BY_NAME.keys() | {"memory_mib", "documents"}
 
 
 def test_the_report_tells_figures_goals_and_what_is_missing() -> None:

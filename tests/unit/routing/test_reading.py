@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from penstock.errors import RoutingDocumentError
 from penstock.routing.document import load
-from penstock.routing.reading import plain_data
+from penstock.routing.reading import _Loader, plain_data
 from penstock.testing.builders import document
 
 DOCUMENT = document().model_dump_json()
@@ -80,6 +80,58 @@ def test_json_is_read_as_json() -> None:
 def test_yaml_may_begin_with_a_brace() -> None:
     """It is tried as JSON first."""
     assert plain_data("{a: 1, b: [x]}") == {"a": 1, "b": ["x"]}
+
+
+#: Scalars of all kinds, and what makes a text uncommon.
+YAML_SCALARS = (
+    *(
+        "a",
+        "'a'",
+        '"\\n"',
+        "''",
+        "1",
+        "0x1F",
+        "0o7",
+        "1:30",
+        "1.5",
+        ".inf",
+        "1e3",
+        "2026-01-02",
+        "yes",
+        "true",
+        "null",
+        "~",
+    ),
+    *("-", "=", "<<", "&x a", "*x", "!!str 1", "! 1", "!!set {a}", "|\n  a\n  b"),
+)
+yaml_values = st.recursive(
+    st.sampled_from(YAML_SCALARS),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3).map(lambda parts: f"[{', '.join(parts)}]")
+        | st.lists(st.tuples(inner, inner), max_size=3).map(
+            lambda pairs: f"{{{', '.join(f'? {key} : {found}' for key, found in pairs)}}}"
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(yaml_values, max_size=3).map(lambda parts: "".join(f"- {part}\n" for part in parts)) | yaml_values)
+def test_yaml_says_what_its_loader_says(text: str) -> None:
+    """What is read the quick way, and what is not, is read alike."""
+    try:
+        expected = yaml.load(text, _Loader)  # noqa: S506 the reader's own
+    except (yaml.YAMLError, ValueError):
+        with pytest.raises(RoutingDocumentError, match="the document"):
+            plain_data(text)
+        return
+
+    try:
+        found = plain_data(text)
+    except RoutingDocumentError as error:
+        assert "alias" in str(error) or "stands twice" in str(error)  # noqa: PT017 both refusals are this reader's
+    else:
+        assert repr(found) == repr(expected)
 
 
 def test_half_characters_are_refused_with_their_place() -> None:
