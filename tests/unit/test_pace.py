@@ -65,9 +65,10 @@ def test_stop_ends_the_wait_at_once() -> None:
     """A stop asked for during a long wait ends it, and no further item comes."""
     stop = Stop()
     came = []
-    threading.Timer(0.05, stop.set).start()
     begun = time.monotonic()
-    came.extend(paced(range(10), 0.01, stop))
+    for item in paced(range(10), 0.01, stop):
+        came.append(item)
+        threading.Timer(0.05, stop.set).start()
 
     assert came == [0]
     assert time.monotonic() - begun < 5
