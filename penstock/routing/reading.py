@@ -144,7 +144,7 @@ def _plain_yaml(text: str) -> object:
 
 
 def _look_at(event: yaml.CollectionStartEvent, depth: int) -> None:
-    if depth > _DEEPEST:
+    if depth >= _DEEPEST:
         raise RecursionError
     if event.anchor is not None or event.tag is not None:
         raise _UncommonError

@@ -71,6 +71,14 @@ def test_text_that_is_not_worth_the_work_is_refused(text: str | bytes, finding: 
     assert caught.value.faults[0].startswith(f"the document {finding}")
 
 
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{a: ", "}"), ("- ", ""), ('{"a":', "}")])
+def test_text_is_read_as_deep_as_is_promised(opening: str, closing: str) -> None:
+    """And no deeper."""
+    plain_data(opening * 100 + "1" + closing * 100)
+    with pytest.raises(RoutingDocumentError, match="is nested too deep: at most 100 levels are read"):
+        plain_data(opening * 101 + "1" + closing * 101)
+
+
 def test_json_is_read_as_json() -> None:
     """YAML would take these characters apart, or refuse the tab."""
     assert plain_data('{\t"a": "\\ud83d\\ude00"}') == {"a": "😀"}
