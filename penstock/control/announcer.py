@@ -36,6 +36,8 @@ _MOST_REASONS, _REASON_CHARACTERS = 50, 500
 #: The same goes for thousands of ramps; 'penstock status' works out all weights for itself.
 _MOST_WEIGHTS = 100
 _numbers = itertools.count()
+_Known = tuple["int | None", "Verdict | None"]
+"""The version in force, and what became of the last message of the routing topic."""
 
 
 def identify(deployable: str) -> Identity:
@@ -66,44 +68,46 @@ class Announcer:
         self._identity = identity
         self._heartbeat_ms = heartbeat_ms
         self._weights = weights
-        self._known: tuple[int | None, Verdict | None] = (None, None)
-        self._kinds: queue.SimpleQueue[SignKind] = queue.SimpleQueue()
+        self._known: _Known = (None, None)
+        # What is to be told, each with what was known then: documents may come quicker than signs are written, and
+        # each of them is answered. None: whatever is known when the sign is given.
+        self._due: queue.SimpleQueue[tuple[SignKind, _Known | None]] = queue.SimpleQueue()
         self._producer: KafkaProducer | None = None
         self._thread = threading.Thread(target=self._run, name=f"signs of {identity.worker}", daemon=True)
 
     def start(self) -> None:
         """Give the first sign, and one with each heartbeat from now on."""
-        self._kinds.put(SignKind.READY)
+        self._due.put((SignKind.READY, None))
         self._thread.start()
 
     def tell(self, kind: SignKind, version: int | None, verdict: Verdict) -> None:
         """Tell what became of a document, as soon as can be; before `start` it is only noted."""
         self._known = (version, verdict)
         if self._thread.is_alive():
-            self._kinds.put(kind)
+            self._due.put((kind, self._known))
 
     def close(self) -> None:
         """Say good-bye."""
         if self._thread.is_alive():
-            self._kinds.put(SignKind.STOPPED)
+            self._due.put((SignKind.STOPPED, None))
             self._thread.join(_CLOSE_S)
 
     def _run(self) -> None:
         kind = SignKind.ALIVE
         while kind is not SignKind.STOPPED:
             try:
-                kind = self._kinds.get(timeout=self._heartbeat_ms / 1000)
+                kind, known = self._due.get(timeout=self._heartbeat_ms / 1000)
             except queue.Empty:
-                kind = SignKind.ALIVE
+                kind, known = SignKind.ALIVE, None
             try:
-                self._send(kind)
+                self._send(kind, known or self._known)
             except Exception as error:  # noqa: BLE001 (the thread's boundary: the next sign tells as much)
                 _log.warning("sign of life not given", worker=self._identity.worker, cause=str(error))
         if self._producer is not None:
             with suppress(KafkaError):  # there may be no broker to say good-bye to
                 self._producer.close(timeout=_CLOSE_S)
 
-    def _send(self, kind: SignKind) -> None:
+    def _send(self, kind: SignKind, known: _Known) -> None:
         if self._producer is None:
             self._producer = kafka.producer(
                 self._cluster,
@@ -112,10 +116,10 @@ class Announcer:
                 max_block_ms=self._heartbeat_ms,
                 delivery_timeout_ms=self._cluster.request_timeout_ms + self._heartbeat_ms,
             )
-        self._producer.send(self._topic, self._sign(kind).encode(), key=self._identity.worker.encode())
+        self._producer.send(self._topic, self._sign(kind, known).encode(), key=self._identity.worker.encode())
 
-    def _sign(self, kind: SignKind) -> Sign:
-        version, verdict = self._known
+    def _sign(self, kind: SignKind, known: _Known) -> Sign:
+        version, verdict = known
         return Sign(
             worker=self._identity.worker,
             deployable=self._identity.deployable,

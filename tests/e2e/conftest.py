@@ -1,7 +1,7 @@
 """What the end-to-end tests share: one stack, and what happened to it, stage by stage.
 
 Each stage is a fixture that needs the one before it, so that whatever test comes first, things happen in this order:
-start, count, refuse, start again, kill, stop, start once more, purge. The tests only look at what the stages saw.
+start, count, refuse, start again, change, kill, stop, start once more, purge. The tests only look at what they saw.
 """
 
 from __future__ import annotations
@@ -12,21 +12,40 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from penstock.control import history
 from penstock.local import processes
 from tests.e2e.events import SOURCES, events, requests_to_nobody
-from tests.e2e.kills import BROKER, JOB_MANAGER, TASK_MANAGER, WORKERS, sent_during
+from tests.e2e.kills import BROKER, CHANGED, JOB_MANAGER, Killed
+from tests.e2e.kills import killed as kill
+from tests.e2e.reference import DEMO, by_documents
 from tests.e2e.stack import SERVERS, WORKER, Said, Stack
+from tests.e2e.storm import Storm, through
 from tests.e2e.streams import Stream, Watch, send
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from tests.e2e.reference import Explain
 
 PER_FORM = 10_000
 OUT_S = 240
 REQUESTS_TO_NOBODY = 20
-KILLS = (WORKERS, TASK_MANAGER, BROKER, JOB_MANAGER)
+KILLS = (BROKER, JOB_MANAGER)
 AFTER_PER_FORM = 200
+SEED = 4
+_FIGURES = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what was measured by the way: figures are told, never asserted."""
+    for line in config.stash.get(_FIGURES, []):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Takes lines that are shown in the end."""
+    return pytestconfig.stash.setdefault(_FIGURES, []).append
 
 
 @pytest.fixture(scope="session")
@@ -94,10 +113,20 @@ def started_again(stack: Stack, refused: Stream) -> StartedAgain:
 
 
 @pytest.fixture(scope="session")
-def killed(stack: Stack, started_again: StartedAgain) -> Stream:
-    """All Python workers, task manager, broker and job manager, killed in turn while events of all formats flow."""
-    watch = Watch(stack.settings)
-    return watch.all_of(sent_during(stack, KILLS), OUT_S)
+def storm(stack: Stack, started_again: StartedAgain, tmp_path_factory: pytest.TempPathFactory) -> Storm:
+    """200 changes of the routing document and 50 bad ones in a row, while events flow."""
+    return through(stack, tmp_path_factory.mktemp("documents"), SEED)
+
+
+@pytest.fixture(scope="session")
+def killed(stack: Stack, storm: Storm) -> Killed:
+    """All Python workers, task manager, broker and job manager, killed in turn while events of all formats flow.
+
+    In the end the demo's document is in force again.
+    """
+    outcome = kill(stack, CHANGED, KILLS, SEED)
+    stack.command("rollback", "1")
+    return outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +140,7 @@ class Stopped:
 
 
 @pytest.fixture(scope="session")
-def stopped(stack: Stack, killed: Stream) -> Stopped:
+def stopped(stack: Stack, killed: Killed) -> Stopped:
     """The stop."""
     said = stack.stop()
     return Stopped(said, stack.left_over(), stack.open_ports(), (stack.layout.data / "kafka").exists())
@@ -124,6 +153,7 @@ class Resumed:
     said: Said
     kept: dict[str, int]
     stream: Stream
+    explain: Explain
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +163,8 @@ def resumed(stack: Stack, stopped: Stopped) -> Resumed:
     watch = Watch(stack.settings)
     run = uuid.uuid4().hex[:8]
     sent = send(stack.settings, (event for form in SOURCES for event in events(form, AFTER_PER_FORM, run)))
-    return Resumed(said, watch.kept, watch.all_of(sent, OUT_S))
+    explain = by_documents({history.needed(stack.settings).version: DEMO})
+    return Resumed(said, watch.kept, watch.all_of(sent, OUT_S), explain)
 
 
 @pytest.fixture(scope="session")

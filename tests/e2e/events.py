@@ -12,9 +12,10 @@ from penstock.event import CONFIG_VERSION, MODEL
 from penstock.topics import request_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-MODELS = Path(__file__).parents[2] / "models"
+ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "models"
 FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 NAMES = ("setosa", "versicolor", "virginica")
 #: Source format -> topic of the demo's routing document.
@@ -51,8 +52,8 @@ class Event:
     """Its type; empty for poison."""
     sent: object = None
     """What its result must show as `input`."""
-    answer: dict[str, Any] = field(default_factory=dict)
-    """scikit-learn's own."""
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """scikit-learn's own, by model."""
     code: str | None = None
     """Code of its dead letter; None for good events."""
     more_headers: tuple[tuple[str, bytes], ...] = ()
@@ -62,16 +63,20 @@ class Event:
         """What it is sent with."""
         return [(ID, self.id.encode()), *_OWN_HEADERS.items(), *self.more_headers]
 
-    @property
-    def prediction(self) -> object:
-        """What its user must read: the name of a species, or the number of a cluster."""
-        label = self.answer.get("predicted_label")
-        return self.answer["cluster"] if label is None else NAMES[label]
+    def prediction(self, model: str, *, named: bool = True) -> object:
+        """What its user must read of a model: the name of a species, or the number of a cluster."""
+        label = self.answers[model].get("predicted_label")
+        if label is None:
+            return self.answers[model]["cluster"]
+        return NAMES[label] if named else label
 
 
-def events(form: str, count: int, run: str, poison_every: int = 100) -> Iterator[Event]:
+def events(
+    form: str, count: int, run: str, poison_every: int = 100, keys: Sequence[bytes | None] = _KEYS
+) -> Iterator[Event]:
     """Make ``count`` events of one source format; every ``poison_every``-th is poison, of each sort in turn."""
-    rows = {kind: cycle(_golden(model)) for kind, model in TYPES.items()}
+    golden = _golden()
+    rows = {kind: cycle(_rows(golden, model)) for kind, model in TYPES.items()}
     kinds = cycle(["iris"] if form == "csv" else TYPES)
     poison = cycle(_POISON[form])
     for number in range(count):
@@ -79,7 +84,7 @@ def events(form: str, count: int, run: str, poison_every: int = 100) -> Iterator
             "id": f"{run}-{form}-{number}",
             "number": number,
             "source": SOURCES[form],
-            "key": _KEYS[number % len(_KEYS)],
+            "key": keys[number % len(keys)],
         }
         if number % poison_every == poison_every - 1:
             value, code = next(poison)
@@ -88,9 +93,14 @@ def events(form: str, count: int, run: str, poison_every: int = 100) -> Iterator
             yield Event(**facts, value=value, code=code)
         else:
             kind = next(kinds)
-            row = next(rows[kind])
-            value, sent = _written(form, kind, row["input"], number)
-            yield Event(**facts, value=value, kind=kind, sent=sent, answer=row["outputs"])
+            features, answers = next(rows[kind])
+            value, sent = _written(form, kind, features, number)
+            yield Event(**facts, value=value, kind=kind, sent=sent, answers=answers)
+
+
+def known(made: Iterable[Event]) -> Iterator[Event]:
+    """Leave out events of which not every model's answer is known; poison stays."""
+    return (event for event in made if event.code or len(event.answers) == len(TYPES))
 
 
 def requests_to_nobody(count: int, run: str) -> Iterator[Event]:
@@ -113,9 +123,23 @@ def sorts_of_poison(form: str) -> int:
     return len(_POISON[form])
 
 
-def _golden(model: str) -> list[dict[str, Any]]:
-    lines = (MODELS / model / "1" / "golden.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+def _golden() -> dict[str, dict[str, dict[str, Any]]]:
+    """What each model answers, by features as JSON; each has rows that others have not."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for model in TYPES.values():
+        lines = (MODELS / model / "1" / "golden.jsonl").read_text(encoding="utf-8").splitlines()
+        found[model] = {json.dumps(row["input"]): row["outputs"] for row in map(json.loads, lines)}
+    return found
+
+
+def _rows(
+    golden: dict[str, dict[str, dict[str, Any]]], model: str
+) -> list[tuple[dict[str, float], dict[str, dict[str, Any]]]]:
+    """A model's rows: features, and what every model that has them answers."""
+    return [
+        (json.loads(row), {name: answers[row] for name, answers in golden.items() if row in answers})
+        for row in golden[model]
+    ]
 
 
 def _written(form: str, kind: str, features: dict[str, float], number: int) -> tuple[bytes, object]:

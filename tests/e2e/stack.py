@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from penstock import settings as settings_file
+from penstock.control import watching
 from penstock.deployables import SCORING, chosen
 from penstock.errors import FlinkUnavailableError
 from penstock.local import machine, processes
 from penstock.local.layout import Layout
-from penstock.local.rest import FlinkRest
+from penstock.local.rest import ALIVE, FlinkRest
 from penstock.local.waiting import wait_until
 from tests.ports import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from penstock.control.status import WorkerState
     from penstock.settings import Settings
 
 __all__ = ["Said", "Stack"]
@@ -33,12 +35,17 @@ ROOT = Path(__file__).parents[2]
 POLL_S = 0.25
 _START_S = 480
 _STOP_S = 150
-_STATUS_S = 60
+_COMMAND_S = 60
 _PORTS = ("LOCAL__KAFKA_PORT", "LOCAL__KAFKA_CONTROLLER_PORT", "LOCAL__FLINK_RPC_PORT", "FLINK__REST_PORT")
 #: What is on the command line of each kind of process.
 SERVERS = {"broker": "kafka.Kafka", "job manager": "ClusterEntrypoint", "task manager": "TaskManagerRunner"}
 WORKER = "beam_boot"
 JOBS = tuple(each.job_name for each in chosen(SCORING))
+DEPLOYABLES = tuple(each.name for each in chosen(SCORING))
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +108,36 @@ class Stack:
 
     def status(self) -> dict[str, Any]:
         """What `penstock status` tells."""
-        command = [str(ROOT / ".venv" / "bin" / "penstock"), "status", "--format", "json"]
-        ended = subprocess.run(
-            [*command, "--settings", str(self.layout.settings_file)],
+        found: dict[str, Any] = json.loads(self._called("status", "--format", "json").stdout)
+        return found
+
+    def command(self, *arguments: str) -> str:
+        """Call `penstock`, which must end well; returns what it wrote."""
+        ended = self._called(*arguments)
+        assert ended.returncode == 0, f"{arguments} ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}"
+        return ended.stdout
+
+    def _called(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(ROOT / ".venv" / "bin" / "penstock"), *arguments, "--settings", str(self.layout.settings_file)],
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=_STATUS_S,
+            timeout=_COMMAND_S,
             check=False,
         )
-        found: dict[str, Any] = json.loads(ended.stdout)
-        return found
 
     def pids(self, part: str) -> set[int]:
-        """Process ids of its processes whose command line holds ``part``."""
+        """Process ids of its processes whose command line holds ``part``, or of the workers of a deployable."""
+        if part in DEPLOYABLES:
+            return {state.sign.pid for state in self.workers() if state.sign.deployable == part}
         found = processes.marked(self.layout.stack_id)
         return {process.pid for process in found if part in _command_line(process)}
+
+    def workers(self) -> list[WorkerState]:
+        """Python workers that give signs of life and were not killed since; each begins with its first record."""
+        now_ms, there = time.time_ns() // 1_000_000, {each.pid for each in processes.marked(self.layout.stack_id)}
+        return [state for state in watching.workers(self.settings) if state.live(now_ms) and state.sign.pid in there]
 
     def left_over(self) -> list[str]:
         """Command lines of all processes that carry its mark."""
@@ -137,18 +158,33 @@ class Stack:
             name in jobs and jobs[name].healthy for name in JOBS
         )
 
-    def kill(self, part: str, deadline_s: float, *, takes: str | None = None) -> None:
+    def restarts(self) -> dict[str, tuple[str, int]]:
+        """Tell of each job its id, and how often Flink has started one of its tasks again."""
+        rest = FlinkRest(self.settings.flink.rest_url)
+
+        def count(job_id: str) -> int:
+            vertices = [vertex["id"] for vertex in rest._get(f"/jobs/{job_id}")["vertices"]]
+            tasks = [task for each in vertices for task in rest._get(f"/jobs/{job_id}/vertices/{each}")["subtasks"]]
+            return sum(task["attempt"] for task in tasks)
+
+        return {job.name: (job.id, count(job.id)) for job in rest.jobs() if job.name in JOBS and job.state in ALIVE}
+
+    def kill(
+        self, part: str, deadline_s: float, *, takes: str | None = None, meanwhile: Callable[[], None] = _nothing
+    ) -> None:
         """Kill processes without a chance to close anything, and wait until others stand in their place.
 
         Args:
-            part: what is on their command line.
+            part: what is on their command line, or a deployable: its workers.
             deadline_s: how long that may take.
             takes: what is on the command line of others that cannot outlive them.
+            meanwhile: called when they are dead.
         """
         before = {each: self.pids(each) for each in (part, takes) if each is not None}
         assert all(before.values()), f"there is nothing to kill: {before}"
         for pid in before[part]:
             os.kill(pid, signal.SIGKILL)
+        meanwhile()
 
         def replaced(each: str) -> bool:
             now = self.pids(each)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from penstock import kafka, topics
 from penstock.cli.reading import Reader
-from penstock.cli.whereabouts import by_cluster, cluster_of
+from penstock.cli.whereabouts import cluster_of
 from penstock.deployables import INPUT_ADAPTER, OUTPUT_ADAPTER, PMML_JOB
 from penstock.errors import KafkaUnavailableError
 from penstock.local.waiting import wait_until
@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 
 PREFIX = "penstock"
 DEAD_LETTERS = topics.dead_letters(PREFIX)
+SHADOW_RESULTS = topics.shadow_results(PREFIX)
 OUTPUTS = tuple(f"{kind}-results" for kind in TYPES)
 #: Each hop's consumer group and the topics that it reads, in the order of an event's way.
 HOPS = {
     INPUT_ADAPTER.group(PREFIX): tuple(SOURCES.values()),
     PMML_JOB.group(PREFIX): tuple(topics.request_topic(PREFIX, "pmml", model) for model in TYPES.values()),
+    PMML_JOB.shadow_group(PREFIX): tuple(
+        topics.shadow_request_topic(PREFIX, "pmml", model) for model in TYPES.values()
+    ),
     OUTPUT_ADAPTER.group(PREFIX): (topics.results(PREFIX),),
 }
 POLL_S = 0.5
@@ -89,12 +93,21 @@ def send(settings: Settings, events: Iterable[Event], note: Callable[[int], None
 class Watch:
     """Sees what is written to the outcome topics from the moment on in which it is made."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, more_topics: Iterable[str] = ()) -> None:
+        """Look where the topics end.
+
+        Args:
+            settings: of the running stack.
+            more_topics: what is looked at beside the demo's outputs and the dead letters; they need not be there yet.
+        """
         self._settings = settings
+        self._topics: dict[ClusterSettings, list[str]] = defaultdict(list)
+        for name in (*OUTPUTS, DEAD_LETTERS, *more_topics):
+            self._topics[cluster_of(settings, name)].append(name)
         self._begins: dict[ClusterSettings, dict[TopicPartition, int]] = {}
         self.kept: dict[str, int] = defaultdict(int)
         """How many older records each of the topics holds."""
-        for cluster, names in by_cluster(settings, [*OUTPUTS, DEAD_LETTERS]).items():
+        for cluster, names in self._topics.items():
             with Reader(cluster) as reader:
                 begins = self._begins[cluster] = reader.ends(reader.partitions(names))
                 for at, oldest in reader.begins(list(begins)).items():
@@ -134,9 +147,10 @@ class Watch:
 
     def _read(self) -> dict[str, list[Record]]:
         found: dict[str, list[Record]] = defaultdict(list)
-        for cluster, begins in self._begins.items():
+        for cluster, names in self._topics.items():
             with Reader(cluster) as reader:
-                reader.start(begins, reader.ends(list(begins)))
+                ends = reader.ends(reader.partitions(names))
+                reader.start({at: self._begins[cluster].get(at, 0) for at in ends}, ends)
                 for record in reader.rest():
                     found[record.header(ID) or record.coordinates].append(record)
         return found

@@ -13,8 +13,8 @@ from tests.e2e.verdicts import faults, out_of_order
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Resumed, StartedAgain, Stopped
+    from tests.e2e.kills import Killed
     from tests.e2e.stack import Said
-    from tests.e2e.streams import Stream
 
 pytestmark = pytest.mark.timeout(1_800)  # whichever test comes first waits for the start
 #: Half of it on a machine that has nothing else to do.
@@ -42,15 +42,15 @@ def test_stop_leaves_no_trace_but_the_data(stopped: Stopped) -> None:
     assert stopped.data
 
 
-def test_start_after_a_stop_goes_on_where_it_was(killed: Stream, resumed: Resumed) -> None:
+def test_start_after_a_stop_goes_on_where_it_was(killed: Killed, resumed: Resumed) -> None:
     """All results are still there, none of the old events is scored again, and new ones are."""
-    old = PER_FORM * len(SOURCES) + len(killed.sent)
+    old = PER_FORM * len(SOURCES) + len(killed.stream.sent)
 
     assert sum(resumed.kept.values()) >= old, resumed.kept
     assert resumed.stream.found.keys() == resumed.stream.sent.keys()
     assert {len(records) for records in resumed.stream.found.values()} == {1}
     assert len(resumed.stream.sent) == AFTER_PER_FORM * len(SOURCES)
-    assert faults(resumed.stream) == []
+    assert faults(resumed.stream, resumed.explain) == []
     assert out_of_order(resumed.stream) == []
 
 

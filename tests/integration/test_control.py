@@ -13,7 +13,8 @@ from penstock import kafka, settings, topics
 from penstock.control import history, portable, watching
 from penstock.control.documents import LiveDocument, VerdictKind
 from penstock.control.publisher import KEY, publish
-from penstock.control.status import SignKind
+from penstock.control.reading import ControlLog
+from penstock.control.status import SignKind, parse
 from penstock.control.worker import Worker
 from penstock.errors import ControlTopicError, ModelRefError, NoRoutingDocumentError
 from penstock.local import versions
@@ -235,6 +236,27 @@ def test_workers_answer(found: Settings, follow: Callable[..., Follows]) -> None
     assert answers(text(3)) == dict.fromkeys(("input_adapter", "output_adapter"), ("applied", 3, 3, ()))
     assert answers(text(3)) == dict.fromkeys(("input_adapter", "output_adapter"), ("duplicate", 3, 3, ()))
     assert (likes.used, dislikes.used) == ([1, 2, 3], [1, 3])
+
+
+def test_each_of_many_messages_is_answered(found: Settings, follow: Callable[..., Follows]) -> None:
+    """Also where they come quicker than answers can be written: what became of one is told of that one."""
+    publish(found, text(1))
+    follow()
+    offered = [text(2), "broken", text(3), text(3), text(2), *(text(number) for number in range(4, 24))]
+    producer = kafka.producer(found.kafka.internal_cluster)
+    for value in offered:
+        producer.send(topics.control_routing(found.topics.prefix), value.encode(), key=KEY)
+    producer.close()
+
+    def answers() -> list[tuple[int | None, str | None]]:
+        with ControlLog(found.kafka.internal_cluster, topics.control_status(found.topics.prefix)) as log:
+            said = [parse(message.value) for message in log.to_end(SOON_S)]
+        kinds = {SignKind.APPLIED, SignKind.REJECTED}
+        return [(sign.offset, sign.verdict) for sign in said if sign is not None and sign.state in kinds]
+
+    verdicts = ["applied", "rejected", "applied", "duplicate", "rejected", *["applied"] * 20]
+    expected = list(enumerate(verdicts, start=1))
+    assert wait_until(lambda: answers() == expected, SOON_S, POLL_S), answers()
 
 
 def test_signs_of_life(found: Settings, follow: Callable[..., Follows]) -> None:
