@@ -109,6 +109,9 @@ class FlinkSettings(_Section):
     """Most events in a batch that a Python function collects."""
     arrow_batch_size: Positive = 10_000
     """Most rows in one Arrow batch inside such a batch."""
+    wake_up_interval_ms: Positive = 10_000
+    """After so long without a record, in milliseconds, a source sends one of its own through its function: by that a
+    worker that has died is noticed where nothing else comes."""
     checkpoint_interval_ms: Positive = 10_000
     """Time between checkpoints, in milliseconds; as much is replayed after a failure."""
     checkpoint_timeout_ms: Positive = 120_000

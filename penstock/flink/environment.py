@@ -46,6 +46,7 @@ def configuration(settings: Settings, job_name: str) -> dict[str, str]:
         "python.fn-execution.bundle.time": str(flink.bundle_time_ms),
         "python.fn-execution.bundle.size": str(flink.bundle_size),
         "python.fn-execution.arrow.batch.size": str(flink.arrow_batch_size),
+        "penstock.wake-up-interval": f"{flink.wake_up_interval_ms}ms",
         "execution.checkpointing.interval": f"{flink.checkpoint_interval_ms}ms",
         "execution.checkpointing.timeout": f"{flink.checkpoint_timeout_ms}ms",
         "execution.checkpointing.tolerable-failed-checkpoints": str(flink.tolerable_failed_checkpoints),

@@ -1,8 +1,11 @@
 package io.penstock.flink;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.ConfigOptions;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -20,6 +23,8 @@ import org.apache.flink.table.types.logical.LogicalType;
 final class WakingSource implements ScanTableSource, SupportsReadingMetadata {
 
     private static final String NAME = "wake-up";
+    private static final ConfigOption<Duration> INTERVAL =
+            ConfigOptions.key("penstock.wake-up-interval").durationType().noDefaultValue();
 
     private final ScanTableSource kafka;
     private List<LogicalType> fields = List.of();
@@ -47,11 +52,12 @@ final class WakingSource implements ScanTableSource, SupportsReadingMetadata {
     @Override
     public ScanRuntimeProvider getScanRuntimeProvider(ScanContext context) {
         DataStreamScanProvider records = (DataStreamScanProvider) kafka.getScanRuntimeProvider(context);
-        WakeUp wakeUp = new WakeUp(fields);
+        List<LogicalType> columns = fields;
         return new DataStreamScanProvider() {
             @Override
             public DataStream<RowData> produceDataStream(ProviderContext provider, StreamExecutionEnvironment env) {
                 DataStream<RowData> stream = records.produceDataStream(provider, env);
+                WakeUp wakeUp = new WakeUp(columns, env.getConfiguration().get(INTERVAL));
                 SingleOutputStreamOperator<RowData> woken = stream.transform(NAME, stream.getType(), wakeUp);
                 provider.generateUid(NAME).ifPresent(woken::uid);
                 return woken.setParallelism(stream.getParallelism());
