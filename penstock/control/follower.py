@@ -110,7 +110,8 @@ class Follower:
             while found is None and self._to_come(version) and (left := until - time.monotonic()) > 0:
                 self._came.wait(left)
                 found = self._documents.version(version)
-        return found
+        # It may have come between the look for it and the question whether it is yet to come.
+        return self._documents.version(version) if found is None else found
 
     def _to_come(self, version: int) -> bool:
         current = self._documents.current
