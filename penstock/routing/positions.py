@@ -40,6 +40,10 @@ class Located(NamedTuple):
         where = "" if self.at is None else f"{self.at.line}:{self.at.column}: "
         return f"{where}{self.fault}"
 
+    def in_file(self, name: str) -> str:
+        """Return the fault as editors know it: file, line, column, and what is wrong."""
+        return f"{name}:{'' if self.at else ' '}{self}"
+
 
 class Examined(NamedTuple):
     """What is to be known about a document's text: the document, where it is sound, and all faults, from the top."""

@@ -48,8 +48,9 @@ def plain_data(text: str | bytes) -> object:
         _refuse(f"is not YAML: {' '.join(str(error).split())}")
     except RecursionError:
         _refuse(f"is nested too deep: at most {_DEEPEST} levels are read")
-    except ValueError as error:  # such as a number of five thousand digits
-        _refuse(f"cannot be read: {error}")
+    except ValueError as error:
+        digits = "a whole number has thousands of digits" if "digits" in str(error) else error
+        _refuse(f"cannot be read: {digits}")
 
 
 @uncollected()
