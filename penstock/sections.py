@@ -178,6 +178,9 @@ class ControlSettings(_Section):
     version_wait_ms: Annotated[int, Field(ge=0)] = 5_000
     """How long the output adapter waits for the document that made a result, in milliseconds, if it has not come yet;
     then the result becomes a dead letter."""
+    max_document_bytes: Positive = 10_000_000
+    """Largest routing document that `penstock apply` publishes, in bytes; it goes out compressed, to a small part of
+    that."""
     remembered_versions: Positive = 200
     """How many versions of the routing document a worker can still render results by."""
 

@@ -184,13 +184,13 @@ def ensure(cluster: ClusterSettings, topics: Iterable[Topic]) -> tuple[str, ...]
             present = set(client.list_topics())
             faults = _shortfalls(client, [topic for topic in wanted.values() if topic.name in present])
             missing = {name: _creation(topic) for name, topic in wanted.items() if name not in present}
-            answers = (
-                client.create_topics(missing, raise_errors=False, wait_for_metadata=True)["topics"] if missing else []
-            )
+            answers = client.create_topics(missing, raise_errors=False)["topics"] if missing else []
+            # Someone else may have made it since we looked, which is as good.
+            good = {NoError.errno, TopicAlreadyExistsError.errno}
+            # Not for all, as the call above could: for one that was refused it would wait in vain.
+            client.wait_for_topics([answer["name"] for answer in answers if answer["error_code"] in good])
     finally:
         client.close()
-    # Someone else may have made it since we looked, which is as good.
-    good = {NoError.errno, TopicAlreadyExistsError.errno}
     faults += [
         f"the topic {answer['name']!r} was not made: {answer['error_message']};"
         " change the settings under 'topics' or make it yourself"

@@ -10,6 +10,7 @@ from penstock.cli import differing
 from penstock.cli.documents import document_path, written
 from penstock.cli.options import with_settings
 from penstock.cli.publishing import changes, put_in_force, renumbered, timeout_option, warn_of_models
+from penstock.cli.tables import counted
 from penstock.control import history
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def apply(settings: Settings, *, file: Path | None, dry_run: bool, bump: bool, t
     _refuse_stale(live, document)
     found = changes(live, document)
     if found is None:
-        click.echo(f"{name} is the first document: version {document.version}, {len(document.routes):,} routes\n")
+        click.echo(
+            f"{name} is the first document: version {document.version}, {counted(len(document.routes), 'route')}\n"
+        )
     elif live is not None:
         click.echo(f"from version {live.version}, which is in force, to {name}, version {document.version}\n")
         click.echo(f"{differing.as_text(found)}\n")

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from penstock.cli.journeys import Hop, Stage
+from penstock.cli.tables import counted
 from penstock.cli.whereabouts import cluster_of, present_topics
 from penstock.deployables import ADAPTERS, SCORING, Deployable
 from penstock.errors import FlinkUnavailableError, ModelError
@@ -67,7 +68,7 @@ class Parts:
         yield Check(name="settings", well=True, detail=f"internal topics are {prefix}.*, models are in {folder}")
         sources, routes = len(self._document.sources), len(self._document.routes)
         version = f"version {self._document.version}, {self._found}"
-        detail = f"{version}: {_many(sources, 'source')}, {_many(routes, 'route')}"
+        detail = f"{version}: {counted(sources, 'source')}, {counted(routes, 'route')}"
         yield Check(name="routing", well=True, detail=detail)
         yield self._models()
         yield self._kafka()
@@ -152,7 +153,3 @@ class Parts:
         if not job.healthy:
             return f"job {carrier.job_name!r} is {job.state}, {job.running} of {job.total} tasks run; see {url}"
         return None
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

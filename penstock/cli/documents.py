@@ -89,5 +89,5 @@ def written(path: Path, prefix: str) -> Written:
     source = read(path)
     document, faults = examine(source, prefix)
     if document is None:
-        raise RoutingDocumentError(tuple(f"{name_of(path)}:{fault}" for fault in faults))
+        raise RoutingDocumentError(tuple(fault.in_file(name_of(path)) for fault in faults))
     return Written(name_of(path), document, source.decode("utf-8-sig"))

@@ -8,7 +8,7 @@ import click
 
 from penstock.cli.options import with_settings
 from penstock.cli.records import json_bytes, json_line, rfc3339
-from penstock.cli.tables import table
+from penstock.cli.tables import counted, few, table
 from penstock.control import history as documents
 from penstock.control.documents import VerdictKind
 
@@ -62,7 +62,7 @@ def _table(entries: Sequence[Entry], newest: int | None) -> str:
             rfc3339(entry.message.published_ms),
             None if entry.verdict.version is None else str(entry.verdict.version),
             _IN_FORCE if entry.message.offset == newest else _word(entry),
-            f"{len(entry.live.document.routes):,} routes" if entry.live else "; ".join(entry.verdict.reasons) or None,
+            counted(len(entry.live.document.routes), "route") if entry.live else few(entry.verdict.reasons),
         )
         for entry in entries
     ]

@@ -8,7 +8,7 @@ import click
 
 from penstock import topics
 from penstock.cli.exits import Exit
-from penstock.cli.tables import table
+from penstock.cli.tables import few, table
 from penstock.control import watching
 from penstock.control.publisher import publish
 from penstock.errors import ModelError
@@ -99,12 +99,9 @@ def put_in_force(
 def answers(states: Sequence[WorkerState], offset: int) -> str:
     """Lay out what workers answered to the routing topic's message at an offset."""
     rows = [
-        (
-            state.sign.worker,
-            state.sign.version,
-            state.sign.verdict if state.answers(offset) else "no answer",
-            "; ".join(state.sign.reasons) or None,
-        )
+        (state.sign.worker, state.sign.version, state.sign.verdict, few(state.sign.reasons))
+        if state.answers(offset)
+        else (state.sign.worker, state.sign.version, "no answer", None)  # its reasons are those of an earlier message
         for state in states
     ]
     return table(("worker", "version", "answer", "reasons"), rows)

@@ -45,8 +45,9 @@ def from_records(source: Iterable[bytes]) -> Iterator[Event]:
             found = json.loads(line)
             yield from_record(found, offset=number - 1)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
+            said = f"there is no {error}" if isinstance(error, KeyError) else error
             expected = "expected a JSON object with topic and value, as 'penstock tail --format json' writes it"
-            raise ValueError(f"line {number}: {expected}: {error}") from error
+            raise ValueError(f"line {number}: {expected}: {said}") from error
 
 
 def from_record(found: Mapping[str, Any], offset: int = 0) -> Event:

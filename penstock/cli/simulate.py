@@ -119,6 +119,8 @@ def _events(  # noqa: PLR0913 what the options say
     headers: tuple[str, ...],
     **framing: Any,
 ) -> Iterable[Event]:
+    if last is not None and (events is not None or records or headers or any(framing.values())):
+        raise click.UsageError("--last takes records of the topic as they are: leave out what says how lines are read")
     given = sys.stdin.buffer if events is None else events
     if records and last is None:
         return _checked(from_records(given))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from penstock import kafka, topics
 from penstock.cli.records import rfc3339
-from penstock.cli.tables import table
+from penstock.cli.tables import few, table
 from penstock.control import history, watching
 from penstock.control.reading import ControlLog
 from penstock.control.standing import Standing, standing
@@ -40,7 +40,7 @@ def as_text(found: Standing) -> str:
         return "routing       no document in force: 'penstock apply' publishes one"
     lines = [f"routing       version {found.version}, published {rfc3339(found.published_ms)}", "", "workers"]
     rows = [
-        (each.worker, each.version, each.age_ms / 1000, each.lag, each.verdict, "; ".join(each.reasons) or None)
+        (each.worker, each.version, each.age_ms / 1000, each.lag, each.verdict, few(each.reasons))
         for each in found.workers
     ]
     shown = table(("worker", "version", "age s", "lag", "answer", "reasons"), rows) if rows else "none is at work"

@@ -9,9 +9,11 @@ from penstock.cli.records import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["table"]
+__all__ = ["counted", "few", "table"]
 
 _GAP = "  "
+#: A document can have faults by the thousand.
+_FEW = 3
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -20,6 +22,17 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
     right = [_numeric([row[index] for row in rows]) for index in range(len(titles))]
     return "\n".join(_line(line, widths, right) for line in [[title.upper() for title in titles], *cells])
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 route``, ``2,000 routes``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def few(texts: Sequence[str]) -> str | None:
+    """Return the first of some texts for a cell, and how many more there are; None where there are none."""
+    left = len(texts) - _FEW
+    return "; ".join([*texts[:_FEW], *([f"and {left:,} more"] if left > 0 else [])]) or None
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

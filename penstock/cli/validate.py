@@ -10,6 +10,7 @@ from penstock.cli.documents import document_path, name_of, read
 from penstock.cli.exits import Exit
 from penstock.cli.options import with_settings
 from penstock.cli.records import json_line, printable
+from penstock.cli.tables import counted
 from penstock.routing.positions import Examined, examine
 
 if TYPE_CHECKING:
@@ -58,9 +59,8 @@ def validate(settings: Settings, *, files: tuple[Path, ...], form: str) -> None:
 def _text(name: str, examined: Examined) -> str:
     if examined.document is not None:
         return f"{name}: {_summary(examined.document)}"
-    lines = [printable(f"{name}:{located}") for located in examined.faults]
-    count = len(lines)
-    return "\n".join([*lines, f"{name}: {count} fault{'' if count == 1 else 's'}"])
+    lines = [printable(located.in_file(name)) for located in examined.faults]
+    return "\n".join([*lines, f"{name}: {counted(len(lines), 'fault')}"])
 
 
 def _summary(document: RoutingDocument) -> str:
@@ -69,7 +69,7 @@ def _summary(document: RoutingDocument) -> str:
         (len(document.routes), "route"),
         (len(document.models), "model"),
     )
-    listed = ", ".join(f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    listed = ", ".join(counted(count, word) for count, word in counts)
     return f"no faults; version {document.version}, {listed}"
 
 

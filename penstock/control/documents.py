@@ -7,9 +7,11 @@ good document changes nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple, Self
 
 import yaml
 
@@ -28,6 +30,8 @@ _NO_VALUE = "the message has no value; a document is replaced by a newer one, ne
 _EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Longer numbers are no versions, and slow to read; one with a leading zero would be octal.
 _MOST_DIGITS = 18
+#: So many earlier documents are held ready; of the others only the text, for ten thousand routes are 30 MB of objects.
+_HELD = 4
 #: What may be gone a moment later, without any change to the document.
 _PASSING = (KafkaUnavailableError, TopicError)
 
@@ -88,6 +92,23 @@ def _nothing(live: LiveDocument) -> None:
     pass
 
 
+class _Kept(NamedTuple):
+    """A message that may be asked for again, made small: hundreds of them are kept."""
+
+    packed: bytes
+    published_ms: int
+    offset: int
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        """Make a message small."""
+        return cls(zlib.compress(message.value or b"", 1), message.published_ms, message.offset)
+
+    def message(self) -> Message:
+        """Return it as it was."""
+        return Message(value=zlib.decompress(self.packed), published_ms=self.published_ms, offset=self.offset)
+
+
 class Documents:
     """The document in force, and earlier ones by their version.
 
@@ -106,8 +127,8 @@ class Documents:
         self._current: LiveDocument | None = None
         # Neither is ever changed, only replaced: other threads read them, and what they find they remember.
         self._remembering = threading.Lock()
-        self._taken: dict[int, LiveDocument] = {}
-        self._unread: dict[int, tuple[Message, ...]] = {}
+        self._held: dict[int, LiveDocument] = {}
+        self._kept: dict[int, tuple[_Kept, ...]] = {}
 
     @property
     def current(self) -> LiveDocument | None:
@@ -116,12 +137,15 @@ class Documents:
 
     def version(self, number: int) -> LiveDocument | None:
         """The document of a version that is or was in force, if it is remembered."""
-        found = self._taken.get(number)
+        current = self._current
+        if current is not None and current.version == number:
+            return current
+        found = self._held.get(number)
         if found is None:
-            read = (self._read(message) for message in self._unread.get(number, ()))
+            read = (self._read(kept.message()) for kept in self._kept.get(number, ()))
             found = next((each for each in read if isinstance(each, LiveDocument) and each.version == number), None)
             if found is not None:
-                self._remember(found)
+                self._hold(found)
         return found
 
     def offer(self, value: bytes | None, published_ms: int, offset: int, apply: Apply = _nothing) -> Verdict:
@@ -142,8 +166,9 @@ class Documents:
                 reasons=_reasons(error),
                 passing=isinstance(error, _PASSING),
             )
+        self._keep({found.version: (Message(value=value, published_ms=published_ms, offset=offset),)})
+        self._hold(found)
         self._current = found
-        self._remember(found)
         return Verdict(kind=VerdictKind.APPLIED, offset=offset, version=found.version)
 
     def recover(self, messages: Sequence[Message], apply: Apply = _nothing) -> list[Verdict]:
@@ -162,7 +187,7 @@ class Documents:
             if verdicts[-1].kind is VerdictKind.APPLIED:
                 break
         if self._current is not None:
-            self._unread = _by_version(stamped, self._current.version, self._remembered)
+            self._keep(_by_version(stamped, self._current.version, self._remembered))
         newest = messages[-1] if messages else None
         if newest is not None and newest.offset not in {verdict.offset for verdict in verdicts}:
             verdicts.append(self.offer(newest.value, newest.published_ms, newest.offset, apply))
@@ -206,12 +231,17 @@ class Documents:
             reasons=(f"{found}; raise it to {current.version + 1} or more",),
         )
 
-    def _remember(self, live: LiveDocument) -> None:
+    def _keep(self, messages: Mapping[int, Sequence[Message]]) -> None:
+        """Keep messages by their versions, beside those that are kept already; the newest versions only."""
         with self._remembering:
-            taken = {**self._taken, live.version: live}
-            for number in sorted(taken)[: -self._remembered]:
-                del taken[number]
-            self._taken = taken
+            kept = {**self._kept, **{number: tuple(map(_Kept.of, each)) for number, each in messages.items()}}
+            self._kept = {number: kept[number] for number in sorted(kept)[-self._remembered :]}
+
+    def _hold(self, live: LiveDocument) -> None:
+        """Hold a document ready, in the place of the one that was read the longest ago."""
+        with self._remembering:
+            held = {**{number: each for number, each in self._held.items() if number in self._kept}, live.version: live}
+            self._held = {number: held[number] for number in list(held)[-_HELD:]}
 
 
 def version_of(value: bytes | None) -> int | None:

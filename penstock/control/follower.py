@@ -24,6 +24,8 @@ _log = get_logger(__name__)
 _POLL_MS = 200
 #: Between two attempts at what failed because Kafka was away.
 _PAUSE_S = 1.0
+#: After each attempt so many times the processor time that it took: ten thousand routes are a second's work.
+_REST = 9
 _JOIN_S = 5.0
 
 
@@ -110,7 +112,8 @@ class Follower:
             while found is None and self._to_come(version) and (left := until - time.monotonic()) > 0:
                 self._came.wait(left)
                 found = self._documents.version(version)
-        return found
+        # It may have come between the look for it and the question whether it is yet to come.
+        return self._documents.version(version) if found is None else found
 
     def _to_come(self, version: int) -> bool:
         current = self._documents.current
@@ -152,9 +155,10 @@ class Follower:
         if self._again is None or time.monotonic() < self._again_at:
             return
         message = self._again
+        begun = time.thread_time()
         verdict = self._documents.offer(message.value, message.published_ms, message.offset, self._on_document)
         if verdict.passing:  # as was told already
-            self._again_at = time.monotonic() + _PAUSE_S
+            self._again_at = time.monotonic() + max(_PAUSE_S, _REST * (time.thread_time() - begun))
         else:
             self._again = None
             self._tell(message, verdict)

@@ -40,9 +40,13 @@ LONGEST = 2_000
 _SEARCHES = {"contains", "matches"}
 # CEL has a function of this name, and takes it for that; as long as the name, so that columns in messages are right.
 _TYPE = "_typ"
+# Texts as CEL's own grammar has them: what it takes for code must not pass for text here.
 _TOKEN = re.compile(
     r"""\s+ | //[^\n]*
-    | (?P<text>[rRbB]{0,2}(?:\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
+    | (?P<text>
+        [bB]?[rR](?: \"{3}.*?\"{3} | '{3}.*?'{3} | "[^"\r\n]*" | '[^'\r\n]*' )
+      | [bB]?(?: \"{3}(?:\\.|[^\\])*?\"{3} | '{3}(?:\\.|[^\\])*?'{3}
+               | "(?:\\.|[^"\\\r\n])*" | '(?:\\.|[^'\\\r\n])*' ) )
     | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
     | [0-9][0-9A-Za-z.]* | . """,
     re.VERBOSE | re.DOTALL,

@@ -10,7 +10,7 @@ from penstock.errors import RoutingDocumentError
 from penstock.routing.checks import checked
 from penstock.routing.document import DEFAULT_PREFIX
 from penstock.routing.faults import Fault
-from penstock.routing.reading import composed, plain_data
+from penstock.routing.reading import MERGE, composed, each_of, plain_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,10 @@ class Located(NamedTuple):
     def __str__(self) -> str:
         where = "" if self.at is None else f"{self.at.line}:{self.at.column}: "
         return f"{where}{self.fault}"
+
+    def in_file(self, name: str) -> str:
+        """Return the fault as editors know it: file, line, column, and what is wrong."""
+        return f"{name}:{'' if self.at else ' '}{self}"
 
 
 class Examined(NamedTuple):
@@ -105,24 +109,31 @@ def _below(node: yaml.Node, part: str | int) -> tuple[yaml.Node | None, yaml.Nod
     """Find a key's node and its value's, or an item of a list, which has no key."""
     if isinstance(node, yaml.SequenceNode):
         return (None, node.value[part]) if isinstance(part, int) and part < len(node.value) else None
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    for name, value in node.value:
-        if isinstance(name, yaml.ScalarNode) and name.value == str(part):
-            return name, value
-    merged = [value for name, value in node.value if name.tag == "tag:yaml.org,2002:merge"]
-    return next((found for value in _flat(merged) if (found := _below(value, part)) is not None), None)
+    for mapping in _with_merged(node):
+        for name, value in mapping.value if isinstance(mapping, yaml.MappingNode) else ():
+            if isinstance(name, yaml.ScalarNode) and name.value == str(part):
+                return name, value
+    return None
 
 
-def _flat(nodes: list[yaml.Node]) -> Iterator[yaml.Node]:
-    for node in nodes:
-        yield from node.value if isinstance(node, yaml.SequenceNode) else (node,)
+def _with_merged(node: yaml.Node) -> Iterator[yaml.Node]:
+    """Return a node and all that it merges in, nearest first; each once, however often aliases name it."""
+    todo, seen = [node], set[int]()
+    while todo:
+        node = todo.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        if isinstance(node, yaml.MappingNode):
+            merged = [value for name, value in node.value if name.tag == MERGE]
+            todo.extend(reversed(list(each_of(merged))))
 
 
 def _unread(source: bytes | str, error: RoutingDocumentError) -> Iterator[Located]:
     """Find where a text stops being YAML or JSON."""
     text = source if isinstance(source, str) else source.decode("utf-8-sig", "replace")
-    twice = _twice(composed(text), ())
+    twice = _twice(composed(text))
     if twice is not None:
         place, at = twice
         yield Located(Fault(place, "this key stands twice; keep one of the two"), _after(at))
@@ -140,21 +151,29 @@ def _after(mark: yaml.Mark) -> Position:
     return Position(mark.line + 1, mark.column + 1)
 
 
-def _twice(node: yaml.Node | None, place: Place) -> tuple[Place, yaml.Mark] | None:
+def _twice(node: yaml.Node | None) -> tuple[Place, yaml.Mark] | None:
     """Find a key that stands in its mapping already, which JSON does not tell the place of."""
-    pairs: list[tuple[str | int, yaml.Node]] = []
-    if isinstance(node, yaml.MappingNode):
-        seen: set[tuple[str, str]] = set()
-        for name, value in node.value:
-            if not isinstance(name, yaml.ScalarNode):
-                continue
-            if (name.tag, name.value) in seen:
-                return (*place, name.value), name.start_mark
-            seen.add((name.tag, name.value))
-            pairs.append((name.value, value))
-    elif isinstance(node, yaml.SequenceNode):
-        pairs.extend(enumerate(node.value))
-    return next((found for part, value in pairs if (found := _twice(value, (*place, part))) is not None), None)
+    todo: list[tuple[yaml.Node | None, Place]] = [(node, ())]
+    looked_at: set[int] = set()  # aliases repeat parts, and may lead back to where they stand
+    while todo:
+        node, place = todo.pop()
+        if id(node) in looked_at:
+            continue
+        looked_at.add(id(node))
+        pairs: list[tuple[str | int, yaml.Node]] = []
+        if isinstance(node, yaml.MappingNode):
+            seen: set[tuple[str, str]] = set()
+            for name, value in node.value:
+                if not isinstance(name, yaml.ScalarNode):
+                    continue
+                if (name.tag, name.value) in seen:
+                    return (*place, name.value), name.start_mark
+                seen.add((name.tag, name.value))
+                pairs.append((name.value, value))
+        elif isinstance(node, yaml.SequenceNode):
+            pairs.extend(enumerate(node.value))
+        todo.extend((value, (*place, part)) for part, value in reversed(pairs))
+    return None
 
 
 def _text(source: bytes | str) -> str:

@@ -15,12 +15,17 @@ from penstock.errors import RoutingDocumentError
 from penstock.garbage import uncollected
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Iterator
 
-__all__ = ["composed", "plain_data"]
+__all__ = ["MERGE", "composed", "each_of", "plain_data"]
+
+MERGE = "tag:yaml.org,2002:merge"
+"""What a key ``<<`` is."""
 
 # Ten thousand routes have some hundred thousand parts; a few lines of aliases to aliases can have a billion.
 _MOST_PARTS = 5_000_000
+# Merges of merges as well: of ten thousand routes each may merge in all keys that a route can have, and more.
+_MOST_MERGED = 1_000_000
 # No document is a tenth as deep, and what walks through one need not fear for its stack.
 _DEEPEST = 100
 # Half of a character beyond the first 65,536, as JSON escapes it and YAML does not.
@@ -43,8 +48,9 @@ def plain_data(text: str | bytes) -> object:
         _refuse(f"is not YAML: {' '.join(str(error).split())}")
     except RecursionError:
         _refuse(f"is nested too deep: at most {_DEEPEST} levels are read")
-    except ValueError as error:  # such as a number of five thousand digits
-        _refuse(f"cannot be read: {error}")
+    except ValueError as error:
+        digits = "a whole number has thousands of digits" if "digits" in str(error) else error
+        _refuse(f"cannot be read: {digits}")
 
 
 @uncollected()
@@ -206,6 +212,16 @@ def _twice(keys: Iterable[Hashable]) -> Hashable:
     return next(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]
 
 
+def each_of(merged: Iterable[yaml.Node]) -> Iterator[yaml.Node]:
+    """Return the mappings that the values of ``<<`` name: each is one, or a list of some."""
+    for node in merged:
+        yield from node.value if isinstance(node, yaml.SequenceNode) else (node,)
+
+
+def _name(key: yaml.Node) -> object:
+    return (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else key
+
+
 _BEGINNINGS = {yaml.MappingStartEvent, yaml.SequenceStartEvent}
 _ENDS = {yaml.MappingEndEvent, yaml.SequenceEndEvent}
 _SCALARS = {"str", "int", "float", "bool", "null"}
@@ -223,6 +239,7 @@ class _Loader(_Parser):  # type: ignore[misc]  # one of two bases
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = 0
+        self._merged = 0
 
     yaml_implicit_resolvers = {  # noqa: RUF012 as the base class has it
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
@@ -239,9 +256,36 @@ class _Loader(_Parser):  # type: ignore[misc]  # one of two bases
         """End a node."""
         self._depth -= 1
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge in what ``<<`` names: a mapping's own keys win, then those of the first that is named."""
+        merged = [value for name, value in node.value if name.tag == MERGE]
+        node.value = [pair for pair in node.value if pair[0].tag != MERGE]
+        super().flatten_mapping(node)
+        names = {_name(name) for name, _ in node.value} if merged else set()
+        for part in each_of(merged):
+            if not isinstance(part, yaml.MappingNode):
+                raise yaml.constructor.ConstructorError(None, None, "expected a mapping to merge in", part.start_mark)
+            self.flatten_mapping(part)
+            self._merged += 1 + len(part.value)
+            if self._merged > _MOST_MERGED:
+                raise ValueError(f"its merges bring more than {_MOST_MERGED} keys")
+            for name, value in part.value:
+                if _name(name) not in names:
+                    names.add(_name(name))
+                    node.value.append((name, value))
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
         mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
         if len(mapping) < len(node.value):
             twice = _twice(self.construct_object(key, deep=True) for key, _ in node.value)
             raise yaml.constructor.ConstructorError(None, None, f"key {twice!r} stands twice", node.start_mark)
         return mapping
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """Read a whole number, but none that no message could quote, as hexadecimal digits may be one."""
+        number: int = super().construct_yaml_int(node)
+        str(number)  # ValueError
+        return number
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)

@@ -354,8 +354,20 @@ def test_history_of_an_empty_topic(found: Settings) -> None:
 
 def test_document_that_is_too_large_is_refused(make_installation: Callable[..., Installation]) -> None:
     """The topic's limit is told, not a stack trace."""
-    installed = make_installation(**{"limits.max_request_bytes": 10_000}).settings
+    installed = make_installation(**{"control.max_document_bytes": 10_000}).settings
     topics.ensure(installed.kafka.internal_cluster, topics.internal_topics(installed))
 
     with pytest.raises(ControlTopicError, match=r"has 20.* bytes, at most 10000 are taken"):
         publish(installed, text(1) + " " * 20_000)
+
+
+def test_document_larger_than_a_message_goes_out_compressed(found: Settings) -> None:
+    """Ten thousand routes are more than the megabyte that a topic takes."""
+    large = text(1).rstrip() + "\n" + "# a comment of forty characters, no less\n" * 40_000
+    assert len(large) > found.limits.max_request_bytes
+
+    publish(found, large)
+
+    current = history.current(found)
+    assert current
+    assert current.text == large

@@ -126,6 +126,9 @@ def test_other_data_is_a_difference(write: Callable[..., str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "given", "said"),
     [
+        (["--records"], '{"value": "a"}\n', "as 'penstock tail --format json' writes it: there is no 'topic'"),
+        (["--last", "3", "--key", "a"], "", "--last takes records of the topic as they are"),
+        (["--last", "3", "--records"], "", "--last takes records of the topic as they are"),
         (["--records"], "no JSON\n", "line 1: expected a JSON object with topic and value"),
         (["--records"], '{"value": 3, "topic": "events"}\n', "expected text, {'base64': ...} or null"),
         (["--key-separator", ":"], "no separator\n", "no separator ':'"),

@@ -58,6 +58,11 @@ def test_one_bad_file_does_not_hide_another(faulty: str) -> None:
     assert "standard input:2:1: the document: is not YAML" in result.stdout
 
 
+def test_a_fault_without_a_place_has_the_file_alone() -> None:
+    """As editors take it: what follows the file is no column."""
+    assert "standard input: the document: expected keys such as version" in run("-", given="").stdout
+
+
 def test_json_is_a_line_for_each_file(faulty: str) -> None:
     """For programs."""
     (line,) = run(faulty, "--format", "json").stdout.splitlines()

@@ -149,6 +149,20 @@ def test_earlier_versions_are_remembered() -> None:
     }
 
 
+def test_earlier_versions_take_little_memory() -> None:
+    """Two hundred documents of ten thousand routes would be gigabytes; what is asked for is read again."""
+    documents = Documents()
+    for version in range(1, 41):
+        documents.offer(text(version), 1_000, version)
+
+    found = [documents.version(version) for version in range(1, 41)]
+
+    assert [(live.version, live.offset, live.published_ms) for live in found if live] == [
+        (version, version, 1_000) for version in range(1, 41)
+    ]
+    assert len(documents._held) <= 4
+
+
 def test_recovery_reads_one_document_only() -> None:
     """The newest good one is applied once, earlier ones are there when they are asked for."""
     applied = []

@@ -139,6 +139,8 @@ def test_fields_that_are_looked_at_are_known(when: str, fields: set[str] | None)
         ("event.tags.all(t, true)", "expressions have no function 'all'"),
         ("event.tags.map(t, t) == []", "expressions have no function 'map'"),
         ("event.tags . filter (t, true) == []", "expressions have no function 'filter'"),
+        ('"""\\""" """ == key || event.a.exists(x, x) || key == """ """', "expressions have no function 'exists'"),
+        ("key == r'\\' || event.a.exists(x, x) || key == r'\\'", "expressions have no function 'exists'"),
         ("__import__('os') == 1", "unknown name '__import__'"),
         ("_typ == 'a'", "unknown name '_typ'; did you mean 'type'?"),
         ('event.a.matches("(")', "matches(...) takes a regular expression of RE2: invalid regular expression"),

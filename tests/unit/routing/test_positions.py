@@ -94,6 +94,22 @@ def test_parts_that_an_alias_brings_are_found_where_they_are_written() -> None:
     assert (9, 14, "routes[0].output.topic") in places(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "&a [*a]",
+        "&a {<<: *a, version: one}",
+        "- &a0 [x]\n" + "".join(f"- &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)),
+        "version: one\nx:\n- &a0 {k: 1}\n"
+        + "".join(f"- &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 12))
+        + "<<: *a11\n",
+    ],
+)
+def test_aliases_that_lead_back_or_multiply_are_looked_at_once(text: str) -> None:
+    """Whoever went through all that they stand for would never come to an end."""
+    assert examine(text).faults
+
+
 @given(st.one_of(st.text(), st.binary()))
 def test_no_text_makes_it_fail(text: str | bytes) -> None:
     """It finds at least one fault in whatever is no document."""

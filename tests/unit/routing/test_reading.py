@@ -49,6 +49,7 @@ def test_a_document_that_was_cut_or_spoilt_is_at_fault_or_sound(data: st.DataObj
         ('{"a": NaN}', "cannot be read: NaN is no number"),
         ('{"a": ' + "9" * 5_000 + "}", "cannot be read: "),
         ("a: " + "9" * 5_000, "cannot be read: "),
+        ("a: 0x" + "f" * 5_000, "cannot be read: "),
         ("[" * 100_000, "is nested too deep: at most 100 levels are read"),
         ('{"a":' * 100_000, "is nested too deep"),
         ("- " * 100_000 + "a", "is nested too deep"),
@@ -59,6 +60,15 @@ def test_a_document_that_was_cut_or_spoilt_is_at_fault_or_sound(data: st.DataObj
             "a0: &a0 [1, 2, 3]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30)),
             "cannot be read: with its aliases written out it has more than 5000000 parts",
         ),
+        (
+            "a0: &a0 {"
+            + ", ".join(f"k{n}: 1" for n in range(1_000))
+            + "}\na1: {<<: ["
+            + ", ".join(["*a0"] * 1_000)
+            + "]}\n",
+            "cannot be read: its merges bring more than 1000000 keys",
+        ),
+        ("a: {<<: [b]}", "is not YAML: expected a mapping to merge in"),
         ("? [a]\n: 1", "is not YAML: while constructing a mapping"),
         ("!!python/object:os.system {}", "is not YAML: could not determine a constructor"),
     ],
@@ -77,6 +87,24 @@ def test_text_is_read_as_deep_as_is_promised(opening: str, closing: str) -> None
     plain_data(opening * 100 + "1" + closing * 100)
     with pytest.raises(RoutingDocumentError, match="is nested too deep: at most 100 levels are read"):
         plain_data(opening * 101 + "1" + closing * 101)
+
+
+def test_a_key_of_its_own_wins_over_merged_ones_and_of_these_the_first() -> None:
+    """As YAML has it: a default that is merged in may be overridden."""
+    text = "a: &a {x: 1, y: 1, z: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: [*b, *a], z: 3}\n"
+
+    assert plain_data(text) == {
+        "a": {"x": 1, "y": 1, "z": 1},
+        "b": {"x": 1, "y": 2, "z": 1},
+        "c": {"x": 1, "y": 2, "z": 3},
+    }
+
+
+def test_merges_of_merges_are_read_in_no_time() -> None:
+    """Each level would be ten times as large as the one below, were keys that are there already merged in again."""
+    levels = "".join(f"- &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 12))
+
+    assert plain_data(f"x:\n- &a0 {{k: 1}}\n{levels}<<: *a11\n") == {"x": [{"k": 1}] * 12, "k": 1}
 
 
 def test_json_is_read_as_json() -> None:

@@ -19,9 +19,9 @@ def result(event_id: str, prediction: object, latency_ms: float = 10, **headers:
     return found
 
 
-def dark(event_id: str, prediction: object, latency_ms: float = 20, name: str = "dark") -> Scored:
+def dark(event_id: str, prediction: object, latency_ms: float = 20, name: str = "dark", **headers: str) -> Scored:
     """A shadow's result."""
-    return result(event_id, prediction, latency_ms, **{SHADOW: name, MODEL: "forest:1"})
+    return result(event_id, prediction, latency_ms, **{SHADOW: name, MODEL: "forest:1", **headers})
 
 
 def test_results_are_joined_by_their_event() -> None:
@@ -35,8 +35,8 @@ def test_results_are_joined_by_their_event() -> None:
 
 def test_samples_are_events_that_can_be_looked_up() -> None:
     """With their coordinates, both answers and the input; no more than asked for."""
-    primaries = [result(str(number), 0) for number in range(9)]
-    shadows = [result(str(number), 1, **{SHADOW: "dark", SOURCE: f"events/0/{number}"}) for number in range(9)]
+    primaries = [result(str(number), 0, **{SOURCE: f"events/0/{number}"}) for number in range(9)]
+    shadows = [dark(str(number), 1, **{SOURCE: f"events/0/{number}"}) for number in range(9)]
     ((found,), _) = compare(primaries, shadows, most_samples=2)
 
     assert found.disagreements == 9
@@ -61,6 +61,15 @@ def test_event_that_was_scored_twice_counts_once() -> None:
     ((found,), _) = compare([result("a", 0), result("a", 0)], [dark("a", 0), dark("a", 0)])
 
     assert found.joined == 1
+
+
+def test_events_of_one_id_are_told_apart_by_their_place() -> None:
+    """Producers may give an id twice, and to events of two topics."""
+    primaries = [result("a", 0, **{SOURCE: "events/0/0"}), result("a", 1, **{SOURCE: "events/0/1"})]
+    shadows = [dark("a", 0, **{SOURCE: "events/0/0"}), dark("a", 0, **{SOURCE: "events/0/1"})]
+    ((found,), alone) = compare(primaries, shadows)
+
+    assert (found.agreements, found.disagreements, alone) == (1, 1, 0)
 
 
 def test_latencies_stand_side_by_side() -> None:

@@ -1,0 +1,40 @@
+"""Waiting for a version, beside the thread that follows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penstock.clusters import ClusterSettings
+from penstock.control.documents import Documents
+from penstock.control.follower import Follower
+from penstock.testing import builders
+
+if TYPE_CHECKING:
+    from penstock.control.documents import LiveDocument
+
+
+class _Overtaken(Documents):
+    """Takes a document right after somebody looked for it in vain."""
+
+    def version(self, number: int) -> LiveDocument | None:
+        found = super().version(number)
+        if found is None:
+            self.offer(builders.document(version=number).model_dump_json(exclude_none=True).encode(), 0, number)
+        return found
+
+
+def test_a_version_that_comes_between_two_looks_is_found() -> None:
+    """Neither is it there at the first look, nor is it yet to come at the second: its results are no dead letters."""
+    documents = _Overtaken()
+    follower = Follower(
+        ClusterSettings(bootstrap_servers="broker.example:9092"),
+        "control",
+        documents,
+        on_document=lambda _: None,
+        on_verdict=lambda _: None,
+    )
+
+    found = follower.wait_for(7, 60)
+
+    assert found is not None
+    assert found.version == 7
