@@ -92,12 +92,18 @@ def _unmet_field(name: str, condition: Condition, fields: Mapping[str, object]) 
     if isinstance(condition, Range):
         number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
         if number is None or not all(compare(number, limit) for compare, limit in bounds(condition)):
-            asked = " and ".join(f"{word} {limit:g}" for word, limit in condition.model_dump(exclude_none=True).items())
+            limits = condition.model_dump(exclude_none=True).items()
+            asked = " and ".join(f"{word} {_plainly(limit)}" for word, limit in limits)
             yield f"field {name!r} {found}, expected a number {asked}"
         return
     wanted = condition if isinstance(condition, list) else [condition]
     if comparable(value) not in set(map(comparable, wanted)):
         yield f"field {name!r} {found}, expected {_any_of(wanted)}"
+
+
+def _plainly(limit: float) -> str:
+    """Write a number as people do: whole ones without a point, however large."""
+    return str(int(limit) if isinstance(limit, int) or limit.is_integer() else limit)
 
 
 def _any_of(wanted: Sequence[object]) -> str:

@@ -213,6 +213,25 @@ def test_topic_that_cannot_be_made_rejects_the_document(
     assert one.uses(2), "what failed because of Kafka is tried again"
 
 
+def test_start_does_without_a_document_whose_topic_kafka_refuses(
+    found: Settings, follow: Callable[..., Follows]
+) -> None:
+    """That is no broker that is away: the document before is used, as it is by workers that were there."""
+    first, second = (f"{name}-{found.topics.prefix}" for name in ("some.scores", "some_scores"))
+    publish(found, text(1, routes=[builders.route(output={"topic": first})]))
+    there = follow()
+    with watching.Watch(found) as watch:
+        published = publish(found, text(2, routes=[builders.route(output={"topic": second})]))
+        assert watch.answered(published.offset, SOON_S)
+        (state,) = watch.workers.live(time.time_ns() // 1_000_000)
+
+    one = follow("output_adapter")
+
+    assert (there.used, one.used) == ([1], [1])
+    assert state.sign.verdict == "rejected"
+    assert state.sign.reasons[0].startswith(f"the topic {second!r} was not made: ")
+
+
 def test_workers_answer(found: Settings, follow: Callable[..., Follows]) -> None:
     """Applied, rejected with reasons, duplicate: each answer names the message, and what is in force now."""
     publish(found, text(1))

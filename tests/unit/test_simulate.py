@@ -158,7 +158,7 @@ def test_each_route_that_an_event_met_can_be_told(write: Callable[..., str]) -> 
     asked = {
         "type": ["rose", "tulip"],
         "header": {"tenant": "acme"},
-        "field": {"n": {"gt": 1, "lte": 5}, "s": [1, "1"]},
+        "field": {"n": {"gt": 1000000, "lte": 5000000.5}, "s": [1, "1"]},
     }
     routes = [
         builders.route("asking", match=asked),
@@ -184,7 +184,7 @@ def test_each_route_that_an_event_met_can_be_told(write: Callable[..., str]) -> 
             "why": [
                 "type is 'iris', expected 'rose' or 'tulip'",
                 "header 'tenant' is absent, expected 'acme'",
-                "field 'n' is 7, expected a number gt 1 and lte 5",
+                "field 'n' is 7, expected a number gt 1000000 and lte 5000000.5",
                 "field 's' is true, expected 1 or '1'",
             ],
         },
