@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,9 @@ class Announcer:
 
     def tell(self, kind: SignKind, version: int | None, verdict: Verdict) -> None:
         """Tell what became of a document, as soon as can be; before `start` it is only noted."""
+        _, last = self._known
+        if last is not None and last.offset > verdict.offset:  # of a message that was tried again: later ones were seen
+            verdict = replace(verdict, offset=last.offset)
         self._known = (version, verdict)
         if self._thread.is_alive():
             self._due.put((kind, self._known))
