@@ -47,6 +47,8 @@ DEFAULT_PREFIX = "penstock"
 
 DEFAULT_SEPARATORS = {"tagged": "###", "csv": ","}
 
+#: Of 18 digits, as many as are read of a version in a header: enough for a time in milliseconds.
+_HIGHEST = 10**18 - 1
 #: A year; more digits are a slip of the finger.
 _LONGEST_MS = 366 * 24 * 60 * 60 * 1000
 
@@ -307,7 +309,7 @@ Unmatched = Annotated[
 class RoutingDocument(Strict):
     """The whole routing configuration, with its version."""
 
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, le=_HIGHEST)]
     """Raised with every change; every record is stamped with the version that routed it."""
     sources: Annotated[list[Source], Field(min_length=1)]
     """Where events are read."""

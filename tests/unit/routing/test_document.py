@@ -177,6 +177,10 @@ rotues: []
     ("changes", "expected"),
     [
         ({"version": 0}, "version: input should be greater than or equal to 1, got 0 (int)"),
+        (
+            {"version": 10**18},
+            "version: input should be less than or equal to 999999999999999999, got 1000000000000000000 (int)",
+        ),
         ({"version": "1"}, "version: input should be a valid integer, got '1' (text)"),
         ({"sources": []}, "sources: must not be empty"),
         ({"sources": {}}, "sources: expected a list, got {} (object)"),
