@@ -41,7 +41,10 @@ Exit status: 0 done, 1 there is no such version or no control topic, 2 wrong usa
 )
 @with_settings
 def history(settings: Settings, *, count: int, shown: int | None, form: str) -> None:
-    """List the routing documents that were published, the newest last, and what every worker made of each."""
+    """List the routing documents that were published, the newest last, and what became of each by what it says.
+
+    Whether each worker could use the one in force is told by 'penstock status'.
+    """
     if shown is not None:
         click.echo(documents.version(settings, shown).text, nl=False)
         return

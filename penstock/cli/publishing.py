@@ -37,7 +37,7 @@ _WITHOUT_A_MODEL = {
 timeout_option: Callable[..., click.Command] = click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
     help="How long to wait for answers.  [default: control.apply_timeout_ms of the settings]",
 )

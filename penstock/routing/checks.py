@@ -213,11 +213,20 @@ def _topics(data: dict[Any, Any], prefix: str) -> Iterator[Fault]:
             if isinstance(topic, str) and topic and topic not in read_from:
                 near = nearest(topic, read_from)
                 yield Fault(("routes", number, "match", "topic"), f"{topic!r} is no topic of a source; {near}")
+    metrics = {_metric(topic): topic for topic in read_from}
     for place, holder in written:
         topic = holder.get("topic") if isinstance(holder, dict) else None
         yield from _topic(place, topic, prefix)
+        if isinstance(topic, str) and metrics.setdefault(_metric(topic), topic) != topic:
+            other = metrics[_metric(topic)]
+            yield Fault(place, f"Kafka takes no two topics that differ in '.' and '_' only: {topic!r} and {other!r}")
         if isinstance(topic, str) and topic in read_from:
             yield Fault(place, f"{topic!r} is sources[{read_from[topic]}] too: its records would go round for ever")
+
+
+def _metric(topic: str) -> str:
+    """Return what Kafka calls a topic in its metrics, by which it tells them apart."""
+    return topic.replace(".", "_")
 
 
 def _topic(place: tuple[str | int, ...], topic: object, prefix: str) -> Iterator[Fault]:

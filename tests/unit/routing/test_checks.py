@@ -116,3 +116,14 @@ def test_whatever_stands_in_a_split_is_taken_or_told(
 def test_whatever_stands_in_a_source_is_taken_or_told(data: dict[str, object]) -> None:
     """The checks of a source bear any nonsense in its parts."""
     faults(plain() | {"sources": [data, CSV | data, SOURCE | data]})
+
+
+def test_topics_that_kafka_would_take_for_one_are_refused() -> None:
+    """Its metrics know no dot: of two names that are the same without, the second cannot be made."""
+    routes = [route("a", output={"topic": "some.scores"}), route("b", output={"topic": "some_scores"})]
+    data = {**plain(), "routes": routes}
+
+    (found,) = faults(data)
+
+    rule = "Kafka takes no two topics that differ in '.' and '_' only"
+    assert found == f"routes[1].output.topic: {rule}: 'some_scores' and 'some.scores'"
