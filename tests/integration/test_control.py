@@ -213,6 +213,11 @@ def test_topic_that_cannot_be_made_rejects_the_document(
     assert one.uses(2), "what failed because of Kafka is tried again"
 
 
+def at_work(found: Settings, count: int) -> bool:
+    """Wait until so many workers have said that they are ready: they do so beside what they do."""
+    return wait_until(lambda: len(watching.workers(found)) == count, SOON_S, POLL_S)
+
+
 def test_start_does_without_a_document_whose_topic_kafka_refuses(
     found: Settings, follow: Callable[..., Follows]
 ) -> None:
@@ -220,6 +225,7 @@ def test_start_does_without_a_document_whose_topic_kafka_refuses(
     first, second = (f"{name}-{found.topics.prefix}" for name in ("some.scores", "some_scores"))
     publish(found, text(1, routes=[builders.route(output={"topic": first})]))
     there = follow()
+    assert at_work(found, 1)
     with watching.Watch(found) as watch:
         published = publish(found, text(2, routes=[builders.route(output={"topic": second})]))
         assert watch.answered(published.offset, SOON_S)
@@ -236,6 +242,7 @@ def test_workers_answer(found: Settings, follow: Callable[..., Follows]) -> None
     """Applied, rejected with reasons, duplicate: each answer names the message, and what is in force now."""
     publish(found, text(1))
     likes, dislikes = follow("input_adapter"), follow("output_adapter")
+    assert at_work(found, 2)
     dislikes.refused = {2}
 
     def answers(value: str) -> dict[str, tuple[object, ...]]:
@@ -329,7 +336,7 @@ def test_broker_that_dies_and_comes_back(tmp_path: Path) -> None:
         one = Follows(found)
         one.worker.start()
         try:
-            assert wait_until(lambda: len(watching.workers(found)) == 1, SOON_S, POLL_S)
+            assert at_work(found, 1)
             broker.kill()
             assert one.worker.current_version == 1
             assert one.worker.document_of(1)

@@ -41,6 +41,9 @@ def routed(topic: str, sent: list[Event]) -> Deliveries:
         unseen_bytes=[100] * size,
         topics=[topic] * size,
         headers=[None] * size,
+        keys=[None] * size,
+        partitions=[0] * size,
+        offsets=list(range(size)),
     )
 
 

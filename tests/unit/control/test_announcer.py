@@ -19,6 +19,6 @@ def test_a_message_that_was_tried_again_takes_back_no_answer() -> None:
     ):
         announcer.tell(SignKind.ALIVE, version, Verdict(kind=kind, offset=offset, version=version))
 
-    sign = announcer._sign(SignKind.ALIVE)
+    sign = announcer._sign(SignKind.ALIVE, announcer._known)
 
     assert (sign.offset, sign.version, sign.verdict) == (8, 2, "applied")
