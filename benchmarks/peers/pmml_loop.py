@@ -22,7 +22,7 @@ def main() -> None:
     (output,) = told.outputs
     model = engine.start(_HEAP_MB)((_MODELS / told.model / "1" / "model.pmml").read_bytes(), told.model)
     inputs = [field.name for field in model.inputs]
-    names, primary = [field.name for field in model.outputs], model.primary()
+    names, primary = [field.name for field in model.outputs], model.primary() or 0
     loop = KafkaLoop(told)
     for batch in loop.batches():
         events = [orjson.loads(message.value() or b"") for message in batch]

@@ -58,10 +58,10 @@ class PmmlModel:
     score: _Call
     """Takes checked rows, at least one. Raises whatever Java raises: then no row of the call was scored."""
 
-    def primary(self) -> int:
-        """The index of the output that is the prediction."""
+    def primary(self) -> int | None:
+        """The index of the output that is the prediction; None where none can be told to be."""
         features = [output.feature for output in self.outputs]
-        return next((features.index(feature) for feature in _PRIMARY if feature in features), 0)
+        return next((features.index(feature) for feature in _PRIMARY if feature in features), None)
 
 
 class Engine(Protocol):
@@ -88,7 +88,7 @@ def _load(data: bytes, ref: str) -> PmmlModel:
     inputs = parse_inputs(data, ref)
     try:
         java_model = jpype.JClass("org.pmml4s.model.Model").fromString(data.decode("utf-8"))
-        outputs = tuple(_output(field) for field in java_model.outputFields())
+        outputs = _outputs(java_model)
         names = tuple(str(name) for name in java_model.inputNames())
     except jpype.JException as error:
         raise ModelLoadError(ref, _detail(error)) from error
@@ -100,8 +100,18 @@ def _load(data: bytes, ref: str) -> PmmlModel:
     return PmmlModel(inputs=inputs, outputs=outputs, score=call(java_model, inputs, outputs))
 
 
-def _output(field: Any) -> OutputField:
-    return OutputField(str(field.name()), str(field.dataType()), str(field.feature()))
+def _outputs(java_model: Any) -> tuple[OutputField, ...]:
+    """Return the outputs that the file names, and the engine's own where none of these is the prediction."""
+    named = _named(java_model)
+    if any(output.feature in _PRIMARY for output in named) or not len(java_model.targetNames()):
+        return named
+    java_model.setSupplementOutput(True)
+    return _named(java_model)
+
+
+def _named(java_model: Any) -> tuple[OutputField, ...]:
+    fields = java_model.outputFields()
+    return tuple(OutputField(str(field.name()), str(field.dataType()), str(field.feature())) for field in fields)
 
 
 def _detail(error: jpype.JException) -> str:

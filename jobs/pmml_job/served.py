@@ -89,6 +89,9 @@ def serve(descriptor: ModelDescriptor, engine: Engine) -> ServedModel:
         known = ", ".join(outputs)
         raise ModelLoadError(ref, f"its prediction is to be output {descriptor.prediction!r}; its outputs: {known}")
     primary = model.primary() if descriptor.prediction is None else list(outputs).index(descriptor.prediction)
+    if primary is None:
+        known = ", ".join(outputs)
+        raise ModelLoadError(ref, f"none of its outputs is its prediction: set 'prediction' to one of {known}")
     served = ServedModel(ref, model, primary)
     if descriptor.sample is not None:
         _warm_up(served, descriptor.sample)

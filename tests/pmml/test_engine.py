@@ -1,6 +1,7 @@
 """The engine: what it loads, what it refuses, and what a call gives."""
 
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -27,7 +28,9 @@ def test_model_of_numbers_takes_the_quick_way(pmml_engine: Engine, tree: bytes) 
     assert isinstance(model.score, MatrixCall)
     assert [field.name for field in model.inputs] == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
     assert [output.name for output in model.outputs] == [*(f"probability_{i}" for i in range(3)), "predicted_label"]
-    assert model.outputs[model.primary()].name == "predicted_label"
+    primary = model.primary()
+    assert primary is not None
+    assert model.outputs[primary].name == "predicted_label"
     assert model.score([(5.1, 3.5, 1.4, 0.2)]) == [(1.0, 0.0, 0.0, 0)]
 
 
@@ -68,7 +71,19 @@ def test_model_without_outputs_has_the_engines_own(pmml_engine: Engine, tree: by
     start, _, rest = tree.decode().partition("<Output>")
     model = pmml_engine((start + rest.partition("</Output>")[2]).encode(), "iris-tree:2")
     assert "predicted_label" in [output.name for output in model.outputs]
-    assert model.score([(5.1, 3.5, 1.4, 0.2)])[0][model.primary()] == 0
+    assert model.score([(5.1, 3.5, 1.4, 0.2)])[0][model.primary() or 0] == 0
+
+
+def test_model_that_names_probabilities_only_has_a_prediction_too(pmml_engine: Engine, tree: bytes) -> None:
+    """The engine adds it: a probability is no label. Some tools write files like this one."""
+    text = re.sub(r'<OutputField name="predicted_label"[^>]*/>', "", tree.decode())
+    assert text != tree.decode()
+    model = pmml_engine(text.encode(), "iris-tree:2")
+    primary = model.primary()
+
+    assert primary is not None
+    assert (model.outputs[primary].name, model.outputs[primary].feature) == ("predicted_label", "predictedValue")
+    assert [answer[primary] for answer in model.score([(5.1, 3.5, 1.4, 0.2), (6.0, 3.0, 5.0, 1.9)])] == [0, 2]
 
 
 @pytest.mark.parametrize(

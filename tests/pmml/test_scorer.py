@@ -201,6 +201,18 @@ def test_broken_model_fails_its_own_requests_only(changes: dict[str, Any], reaso
     assert re.match(f"model 'model' failed: it is not loaded: {reason}", first[1])
 
 
+def test_model_whose_prediction_nobody_names(
+    scorer: MakeScorer, describe: Describe, batch: Batch, outcomes: Outcomes, identity: Identity
+) -> None:
+    """Without a target, and with outputs of other kinds only, no output is taken for the prediction by chance."""
+    data = (
+        identity().replace(b'<MiningField name="y" usageType="target"/>', b"").replace(b"predictedValue", b"residual")
+    )
+    found = outcomes(scorer(describe(data)).score(batch({"x": 1}, model="model:1")))
+    reason = "it is not loaded: none of its outputs is its prediction: set 'prediction' to one of y"
+    assert found == [("SCORING", f"model 'model:1' failed: {reason}")]
+
+
 def test_broken_file(scorer: MakeScorer, describe: Describe, batch: Batch, outcomes: Outcomes) -> None:
     """A file that is no PMML is told by the version that was asked for."""
     found = outcomes(scorer(describe(b"garbage")).score(batch({"x": 1}, model="model:1")))
