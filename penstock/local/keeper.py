@@ -56,7 +56,7 @@ def main(file: Path) -> None:
             for name in look(settings, layout):
                 _log.warning("job brought back", job=name)
         except PenstockError as error:
-            _log.debug("jobs were not looked after", reason=str(error))
+            _log.info("jobs were not looked after", reason=str(error))
 
 
 if __name__ == "__main__":
