@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
-import psutil
 
 from penstock.cli import standing
 from penstock.cli.exits import Exit
@@ -131,9 +130,7 @@ def _idle(found: report.Report, routing: Standing) -> Iterator[str]:
     jobs = {item.name: item.job_name for item in chosen(SCORING)}
     totals = {job.name: job.total for job in found.jobs if job.healthy}
     tasks = {name: totals[job_name] for name, job_name in jobs.items() if job_name in totals}
-    for name, count in workers.missing(
-        tasks, (each.deployable for each in routing.workers if psutil.pid_exists(each.pid))
-    ).items():
+    for name, count in workers.missing(tasks, workers.present(routing.workers)).items():
         yield f"the job {jobs[name]!r} has {count} workers ready: the others may be on their way, or see its log"
 
 

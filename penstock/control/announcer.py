@@ -7,7 +7,6 @@ import os
 import queue
 import socket
 import threading
-import time
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -19,6 +18,7 @@ from penstock import kafka
 from penstock.control.status import Identity, Sign, SignKind
 from penstock.event import ce_time
 from penstock.logs import get_logger
+from penstock.routing.ramp import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ def identify(deployable: str) -> Identity:
         deployable=deployable,
         host=host,
         pid=pid,
-        started_at=ce_time(time.time_ns() // 1_000_000),
+        started_at=ce_time(now_ms()),
     )
 
 
@@ -131,7 +131,7 @@ class Announcer:
             pid=self._identity.pid,
             started_at=self._identity.started_at,
             state=kind,
-            at=ce_time(time.time_ns() // 1_000_000),
+            at=ce_time(now_ms()),
             version=version,
             offset=verdict.offset if verdict else None,
             heartbeat_ms=self._heartbeat_ms,

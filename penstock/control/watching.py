@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from penstock import topics
 from penstock.control.reading import ControlLog
 from penstock.control.status import BEATS, Workers, WorkerState
+from penstock.routing import ramp
 
 if TYPE_CHECKING:
     from penstock.settings import Settings
@@ -38,7 +39,7 @@ class Watch:
         """Hear who is there; raises as `workers` does."""
         self.workers = Workers()
         self._log = ControlLog(settings.kafka.internal_cluster, topics.control_status(settings.topics.prefix))
-        since_ms = (_now_ms() if now_ms is None else now_ms) - BEATS * settings.control.heartbeat_ms
+        since_ms = (ramp.now_ms() if now_ms is None else now_ms) - BEATS * settings.control.heartbeat_ms
         try:
             begin = self._log.since(since_ms)
             self.workers.hear(self._log.to_end(settings.control.startup_deadline_ms / 1000, begin))
@@ -63,12 +64,8 @@ class Watch:
         Returns whether they did; `workers` has the answers, and who owes one.
         """
         until = time.monotonic() + patience_s
-        while self.workers.silent(offset, _now_ms()):
+        while self.workers.silent(offset, ramp.now_ms()):
             if time.monotonic() > until:
                 return False
             self.listen()
         return True
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

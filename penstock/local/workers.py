@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
 from penstock.control.watching import Watch
 from penstock.local import flink_cluster
 from penstock.local.waiting import failed, wait_until
+from penstock.routing.ramp import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from penstock.local.layout import Layout
     from penstock.settings import Settings
 
-__all__ = ["await_ready", "missing"]
+__all__ = ["Heard", "await_ready", "missing", "present"]
+
+
+class Heard(Protocol):
+    """A worker that was heard of."""
+
+    @property
+    def deployable(self) -> str:
+        """What it runs."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        ...
+
+
+def present(heard: Iterable[Heard]) -> Iterator[str]:
+    """Return the deployable of each worker whose process is there.
+
+    Of one that was killed a moment ago nothing is heard yet; but the embedded cluster is on this machine.
+    """
+    return (worker.deployable for worker in heard if psutil.pid_exists(worker.pid))
 
 
 def missing(tasks: Mapping[str, int], at_work: Iterable[str]) -> dict[str, str]:
@@ -47,10 +69,9 @@ def await_ready(settings: Settings, layout: Layout, tasks: Mapping[str, int]) ->
 
         def ready() -> bool:
             watch.listen()
-            live = [state.sign for state in watch.workers.live(time.time_ns() // 1_000_000)]
+            live = watch.workers.live(now_ms())
             lacking.clear()
-            # Of one that was killed a moment ago nothing is heard yet; but the embedded cluster is on this machine.
-            lacking.update(missing(tasks, (sign.deployable for sign in live if psutil.pid_exists(sign.pid))))
+            lacking.update(missing(tasks, present(state.sign for state in live)))
             return not lacking
 
         deadline_s = settings.local.jobs_deadline_s
