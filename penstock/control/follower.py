@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from penstock.control.documents import LiveDocument, Message, Verdict, VerdictKind
+from penstock.control.messages import Message, Verdict, VerdictKind
 from penstock.control.reading import ControlLog
 from penstock.errors import KafkaUnavailableError, NoRoutingDocumentError
 from penstock.logs import get_logger
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from penstock.clusters import ClusterSettings
-    from penstock.control.documents import Apply, Documents
+    from penstock.control.documents import Apply, Documents, LiveDocument
 
 __all__ = ["Follower"]
 
