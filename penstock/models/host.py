@@ -17,6 +17,7 @@ from penstock.models.cache import Cache
 from penstock.models.catalog import Catalog
 from penstock.models.catalog_events import State, Wanted
 from penstock.models.loading import Loader, LoadingThreads, Served, Workshop, give_up
+from penstock.models.records import Registered
 from penstock.models.ref import ModelRef
 from penstock.models.registry import Registry
 from penstock.models.shelf import Lease, ModelState, Shelf
@@ -95,7 +96,7 @@ class ModelHost:
         with self._reading:
             verdicts = self._registry.recover(messages)
             if self._document is not None:
-                self._shelf.feed([*self._wanting(), *self._registry.events()])
+                self._shelf.feed([*self._wanting(), *self._all()])
             self._offset = self._registry.offset
         return verdicts
 
@@ -112,7 +113,7 @@ class ModelHost:
         """Take another routing document: what it names is loaded first, and let go last."""
         with self._reading:
             first, self._document = self._document is None, document
-            self._shelf.feed([*self._wanting(), *(self._registry.events() if first else ())])
+            self._shelf.feed([*self._wanting(), *(self._all() if first else ())])
 
     def await_wanted(self, patience_s: float) -> frozenset[ModelRef]:
         """Wait until what routes name is loaded, or cannot be; return what still may come when patience is over."""
@@ -125,6 +126,12 @@ class ModelHost:
             if found != self._wanted:
                 self._wanted = found
                 yield Wanted(found)
+
+    def _all(self) -> list[Event]:
+        """Return the events of the whole registry; what routes want comes first, for it is loaded in this order."""
+        events: list[Event] = list(self._registry.events())
+        events.sort(key=lambda event: not (isinstance(event, Registered) and event.descriptor.ref in self._wanted))
+        return events
 
     def leased(self, texts: Iterable[str]) -> AbstractContextManager[Mapping[str, Served]]:
         """Give the models that are ready, by the texts that mean them, and keep them so until the exit.
