@@ -167,8 +167,8 @@ class Life(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In the end all that is in memory can go."""
         for held in list(self.held.elements()):
-            self.tell(told.Released((held,)))
             self.held[held] -= 1
+            self.tell(told.Released((held,)))
         for ref in list(self.registered):
             self.remove(ref)
         for held in list(self.pending):
