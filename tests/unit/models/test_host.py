@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -10,50 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from penstock.control.messages import VerdictKind
-from penstock.errors import ErrorCode, ModelLoadError, StoreError
-from tests.unit.models.workbench import MIB, Workbench, settled, state
+from penstock.errors import ErrorCode
+from tests.unit.models.workbench import MIB, Workbench, given, settled, started, state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from penstock.models.host import ModelHost
+    from collections.abc import Callable
 
 LEGACY = "6f1a6a60-0f0e-4d55-8c3c-4f6f5d1b2c3d"
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., Workbench]]:
-    """A factory of workbenches; keywords are settings."""
-    made: list[Workbench] = []
-
-    def make(**settings: object) -> Workbench:
-        made.append(Workbench(tmp_path, **settings))
-        return made[-1]
-
-    yield make
-    for bench in made:
-        bench.close()
-
-
-def given(host: ModelHost, *texts: str) -> dict[str, str]:
-    """Lease models, and return their refs by the texts."""
-    with host.leased(texts) as models:
-        return {text: model.ref for text, model in models.items()}
-
-
-def started(bench: Workbench, *refs: str, eager: bool = True) -> ModelHost:
-    """Return a host that has these models, each of them wanted by a route and loaded."""
-    host = bench.host(eager=eager)
-    host.begin([bench.model(ref) for ref in refs])
-    host.want(bench.routes(*refs))
-    assert host.await_wanted(20) == frozenset()
-    return host
-
-
-def test_models_are_given_by_every_text_that_means_them(make: Callable[..., Workbench]) -> None:
+def test_models_are_given_by_every_text_that_means_them(make_bench: Callable[..., Workbench]) -> None:
     """Name and version, the bare name, and the predecessor's form; other texts mean none, whatever they are."""
-    host = started(make(), "iris:1", f"{LEGACY}:3")
+    host = started(make_bench(), "iris:1", f"{LEGACY}:3")
 
     texts = ["iris:1", "iris", f"{LEGACY}_3", f"{LEGACY}:3", "iris:2", "", "iris:", "iris:latest", "\udc80"]
     assert given(host, *texts) == {
@@ -64,9 +31,9 @@ def test_models_are_given_by_every_text_that_means_them(make: Callable[..., Work
     }
 
 
-def test_nothing_is_loaded_before_it_is_known_what_is_wanted(make: Callable[..., Workbench]) -> None:
+def test_nothing_is_loaded_before_it_is_known_what_is_wanted(make_bench: Callable[..., Workbench]) -> None:
     """Of many models, those that routes name come first."""
-    bench = make(load_threads=1)
+    bench = make_bench(load_threads=1)
     host = bench.host()
     host.begin([bench.model(f"m{number}:1") for number in range(9)])
     before = host.states()
@@ -79,9 +46,9 @@ def test_nothing_is_loaded_before_it_is_known_what_is_wanted(make: Callable[...,
     settled(lambda: len(bench.loader.open), 9)
 
 
-def test_start_waits_no_longer_than_it_may(make: Callable[..., Workbench]) -> None:
+def test_start_waits_no_longer_than_it_may(make_bench: Callable[..., Workbench]) -> None:
     """What still may come is told."""
-    bench = make()
+    bench = make_bench()
     bench.loader.stop_at("slow:1")
     host = bench.host()
     host.begin([bench.model("slow:1"), bench.model("quick:1")])
@@ -94,9 +61,9 @@ def test_start_waits_no_longer_than_it_may(make: Callable[..., Workbench]) -> No
     assert [str(ref) for ref in left] == ["slow:1"]
 
 
-def test_new_version_takes_over_when_it_is_ready(make: Callable[..., Workbench]) -> None:
+def test_new_version_takes_over_when_it_is_ready(make_bench: Callable[..., Workbench]) -> None:
     """Until then the one before it serves the name; a batch that holds that one keeps it to its end."""
-    bench = make()
+    bench = make_bench()
     host = started(bench, "iris:1")
     gate = bench.loader.stop_at("iris:2")
     host.want(bench.routes("iris"))
@@ -114,9 +81,9 @@ def test_new_version_takes_over_when_it_is_ready(make: Callable[..., Workbench])
     assert host.serving() == {"iris": 2}
 
 
-def test_deleted_model_is_closed_when_nobody_holds_it(make: Callable[..., Workbench]) -> None:
+def test_deleted_model_is_closed_when_nobody_holds_it(make_bench: Callable[..., Workbench]) -> None:
     """No other batch gets it, and its bytes are given up with the last hold."""
-    bench = make()
+    bench = make_bench()
     host = started(bench, "iris:1")
     thing = bench.loader.made[0]
 
@@ -131,9 +98,9 @@ def test_deleted_model_is_closed_when_nobody_holds_it(make: Callable[..., Workbe
     assert "it was deleted" in str(error)
 
 
-def test_least_recently_used_is_evicted_and_comes_back(make: Callable[..., Workbench]) -> None:
+def test_least_recently_used_is_evicted_and_comes_back(make_bench: Callable[..., Workbench]) -> None:
     """A third model where there is room for two; what is asked for again is loaded again."""
-    bench = make(most_loaded=2)
+    bench = make_bench(most_loaded=2)
     host = bench.host()
     host.begin([bench.model(f"m{number}:1") for number in range(3)])
     host.want(bench.routes("none:1"))
@@ -148,9 +115,9 @@ def test_least_recently_used_is_evicted_and_comes_back(make: Callable[..., Workb
     settled(lambda: bench.loader.open, ["m0:1", "m2:1"])
 
 
-def test_memory_is_bounded_by_bytes_too(make: Callable[..., Workbench]) -> None:
+def test_memory_is_bounded_by_bytes_too(make_bench: Callable[..., Workbench]) -> None:
     """Models that turn out to be large push others out."""
-    bench = make(most_mb=1)
+    bench = make_bench(most_mb=1)
     bench.loader.size = MIB // 2
     host = bench.host()
     host.begin([bench.model(f"m{number}:1") for number in range(3)])
@@ -162,9 +129,9 @@ def test_memory_is_bounded_by_bytes_too(make: Callable[..., Workbench]) -> None:
     settled(lambda: bench.loader.open, ["m1:1", "m2:1"])
 
 
-def test_wait_ends_when_the_model_is_ready(make: Callable[..., Workbench]) -> None:
+def test_wait_ends_when_the_model_is_ready(make_bench: Callable[..., Workbench]) -> None:
     """Long before what it may take at most."""
-    bench = make(wait_ms=20_000)
+    bench = make_bench(wait_ms=20_000)
     gate = bench.loader.stop_at("iris:1")
     host = bench.host()
     host.begin([bench.model("iris:1")])
@@ -178,9 +145,9 @@ def test_wait_ends_when_the_model_is_ready(make: Callable[..., Workbench]) -> No
     assert given(host, "iris:1") == {"iris:1": "iris:1"}
 
 
-def test_wait_is_bounded_in_all_batches_together(make: Callable[..., Workbench]) -> None:
+def test_wait_is_bounded_in_all_batches_together(make_bench: Callable[..., Workbench]) -> None:
     """One episode of loading costs other models' requests no more than the setting says."""
-    bench = make(wait_ms=60)
+    bench = make_bench(wait_ms=60)
     bench.loader.stop_at("iris:1")
     host = bench.host()
     host.begin([bench.model("iris:1")])
@@ -195,9 +162,9 @@ def test_wait_is_bounded_in_all_batches_together(make: Callable[..., Workbench])
     assert "its requests wait for 60 ms in all" in str(host.absence("iris:1"))
 
 
-def test_wait_ends_with_the_deadline(make: Callable[..., Workbench]) -> None:
+def test_wait_ends_with_the_deadline(make_bench: Callable[..., Workbench]) -> None:
     """Nobody waits for what comes too late to be of use."""
-    bench = make(wait_ms=20_000)
+    bench = make_bench(wait_ms=20_000)
     bench.loader.stop_at("iris:1")
     host = bench.host()
     host.begin([bench.model("iris:1")])
@@ -209,164 +176,9 @@ def test_wait_ends_with_the_deadline(make: Callable[..., Workbench]) -> None:
     assert time.monotonic() - begin < 5
 
 
-def test_refused_model_is_told_with_the_engine_s_reason(make: Callable[..., Workbench]) -> None:
-    """It is not tried again, and the thread that met it loads others."""
-    bench = make(load_threads=1)
-    bench.loader.errors["bad:1"] = [ModelLoadError("bad:1", "line 3: no such element")]
-    host = bench.host()
-    host.begin([bench.model("bad:1"), bench.model("good:1")])
-    host.want(bench.routes("bad:1", "good:1"))
-
-    assert host.await_wanted(20) == frozenset()
-    assert given(host, "bad:1", "good:1") == {"good:1": "good:1"}
-    error = host.absence("bad:1")
-    assert error.code is ErrorCode.MODEL_FAILED
-    assert "line 3: no such element" in str(error)
-    bench.advance(1_000)
-    given(host, "bad:1")
-    assert bench.loader.begun.count("bad:1") == 1
-
-
-def test_fault_of_a_loader_fails_its_model_only(make: Callable[..., Workbench]) -> None:
-    """Whatever it raises."""
-    bench = make(load_threads=1)
-    bench.loader.errors["bad:1"] = [ZeroDivisionError("by zero")]
-    host = bench.host()
-    host.begin([bench.model("bad:1"), bench.model("good:1")])
-    host.want(bench.routes("bad:1", "good:1"))
-
-    host.await_wanted(20)
-
-    assert given(host, "good:1") == {"good:1": "good:1"}
-    assert "its job's loader failed: ZeroDivisionError: by zero" in host.states()["bad:1"].reason
-
-
-def test_passing_failure_is_tried_again(make: Callable[..., Workbench]) -> None:
-    """After a pause that grows; until then, requests are told the reason at once."""
-    bench = make()
-    error = StoreError("s3://bucket/iris", "is the store up?", passing=True)
-    bench.loader.errors["iris:1"] = [error, error]
-    host = bench.host()
-    host.begin([bench.model("iris:1")])
-    host.want(bench.routes("iris:1"))
-    settled(lambda: state(host, "iris:1"), "failed")
-
-    bench.advance(0.9)
-    assert bench.loader.begun == ["iris:1"]
-    bench.advance(0.2)
-    settled(lambda: len(bench.loader.begun), 2)
-    settled(lambda: bench.loader.errors["iris:1"], [])
-    assert host.absence("iris:1").code is ErrorCode.MODEL_FAILED
-    settled(lambda: bench.advance(1) or state(host, "iris:1"), "ready")
-
-
-def test_vanished_file_that_comes_back_is_loaded(make: Callable[..., Workbench]) -> None:
-    """Nobody has to add the model anew."""
-    bench = make()
-    host = bench.host()
-    message = bench.model("iris:1")
-    (bench.folder / "iris-1").unlink()
-    host.begin([message])
-    host.want(bench.routes("iris:1"))
-    settled(lambda: state(host, "iris:1"), "failed")
-    assert "there is no such file" in host.states()["iris:1"].reason
-
-    bench.file("iris:1")
-
-    settled(lambda: bench.advance(1) or state(host, "iris:1"), "ready")
-
-
-def test_other_bytes_than_registered_are_never_loaded(make: Callable[..., Workbench]) -> None:
-    """Nor tried again: the file at a URI is to stay as it is."""
-    bench = make()
-    host = bench.host()
-    host.begin([bench.model("iris:1", sha256=hashlib.sha256(b"x").hexdigest())])
-    host.want(bench.routes("iris:1"))
-
-    assert host.await_wanted(20) == frozenset()
-    assert "was the file changed after its descriptor was written" in str(host.absence("iris:1"))
-    assert bench.loader.begun == []
-
-
-def test_load_that_hangs_is_given_up(make: Callable[..., Workbench]) -> None:
-    """Its thread is replaced, and what it brings in the end is closed."""
-    bench = make(load_threads=1, load_timeout_ms=5_000)
-    gate = bench.loader.stop_at("slow:1")
-    host = bench.host()
-    host.begin([bench.model("slow:1")])
-    host.want(bench.routes("slow:1"))
-    settled(lambda: bench.loader.begun, ["slow:1"])
-
-    bench.advance(5)
-    settled(lambda: state(host, "slow:1"), "failed")
-    host.offer(bench.model("good:1"))
-    settled(lambda: state(host, "good:1"), "ready")
-    gate.set()
-    settled(lambda: [(thing.ref, thing.closed) for thing in bench.loader.made], [("good:1", 0), ("slow:1", 1)])
-
-    assert "it was not loaded within 5 s (models.load_timeout_ms)" in host.states()["slow:1"].reason
-    assert state(host, "slow:1") == "failed"
-    settled(lambda: len(host._loads._threads), 1)
-
-
-def test_hanging_loads_take_a_bounded_number_of_threads(make: Callable[..., Workbench]) -> None:
-    """Four are replaced; others wait, and are loaded when those end."""
-    bench = make(load_threads=1, load_timeout_ms=5_000)
-    refs = [f"slow{number}:1" for number in range(8)]
-    gates = [bench.loader.stop_at(ref) for ref in refs]
-    host = bench.host()
-    host.begin([bench.model(ref) for ref in refs])
-    host.want(bench.routes(*refs))
-    for begun in range(1, 6):
-        settled(lambda: len(bench.loader.begun), begun)
-        bench.advance(5)
-        settled(lambda: [one.state.value for one in host.states().values()].count("failed"), begun)
-
-    assert len(host._loads._threads) == 5
-    for gate in gates:
-        gate.set()
-    settled(lambda: [one.state.value for one in host.states().values()].count("ready"), 3)
-    settled(lambda: len(host._loads._threads), 1)
-
-
-def test_close_gives_everything_up(make: Callable[..., Workbench]) -> None:
-    """What is loaded, what a batch still holds when it lets go, and what only then comes; no thread is left."""
-    bench = make()
-    host = started(bench, "iris:1", "held:1")
-    gate = bench.loader.stop_at("late:1")
-    host.offer(bench.model("late:1"))
-    settled(lambda: len(bench.loader.begun), 3)
-    closer = threading.Thread(target=host.close)
-
-    with host.leased(["held:1"]):
-        closer.start()
-        settled(lambda: given(host, "iris:1"), {})
-        assert [thing.closed for thing in bench.loader.made] == [0, 0]
-    gate.set()
-    closer.join()
-
-    settled(lambda: [thing.closed for thing in bench.loader.made], [1, 1, 1])
-    settled(lambda: [thread.name for thread in threading.enumerate() if "models" in thread.name], [])
-
-
-def test_threads_never_keep_the_process(make: Callable[..., Workbench]) -> None:
-    """Though a load hangs for ever."""
-    bench = make()
-    bench.loader.stop_at("slow:1")
-    host = bench.host()
-    host.begin([bench.model("slow:1")])
-    host.want(bench.routes("slow:1"))
-    settled(lambda: bench.loader.begun, ["slow:1"])
-
-    ours = [thread for thread in threading.enumerate() if "models" in thread.name]
-
-    assert len(ours) == 2
-    assert all(thread.daemon for thread in ours)
-
-
-def test_changes_are_told(make: Callable[..., Workbench]) -> None:
+def test_changes_are_told(make_bench: Callable[..., Workbench]) -> None:
     """When a model comes into another state; what the listener raises does no harm."""
-    bench = make()
+    bench = make_bench()
     host = started(bench, "iris:1")
     settled(lambda: bench.changes > 0, last=True)
     host._on_change = lambda: 1 / 0
@@ -380,9 +192,9 @@ def test_changes_are_told(make: Callable[..., Workbench]) -> None:
     settled(lambda: bench.changes > before, last=True)
 
 
-def test_states_tell_all_there_is_to_tell(make: Callable[..., Workbench]) -> None:
+def test_states_tell_all_there_is_to_tell(make_bench: Callable[..., Workbench]) -> None:
     """Of each version of the job's models, with the last message that this has regard to."""
-    bench = make()
+    bench = make_bench()
     host = started(bench, "iris:1")
     assert host.offer(bench.model("spark:1", job="spark")).kind is VerdictKind.APPLIED
 
@@ -396,9 +208,9 @@ def test_states_tell_all_there_is_to_tell(make: Callable[..., Workbench]) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "x:", "x:latest", "none:1", "none", "\udc80"])
-def test_unknown_models_are_told_as_such(make: Callable[..., Workbench], text: str) -> None:
+def test_unknown_models_are_told_as_such(make_bench: Callable[..., Workbench], text: str) -> None:
     """With those that there are."""
-    host = started(make(), "iris:1")
+    host = started(make_bench(), "iris:1")
 
     error = host.absence(text)
 
@@ -406,9 +218,9 @@ def test_unknown_models_are_told_as_such(make: Callable[..., Workbench], text: s
     assert "registered models: iris:1" in str(error)
 
 
-def test_shadows_models_are_loaded_when_a_copy_comes(make: Callable[..., Workbench]) -> None:
+def test_shadows_models_are_loaded_when_a_copy_comes(make_bench: Callable[..., Workbench]) -> None:
     """Not before: perhaps none ever comes."""
-    bench = make()
+    bench = make_bench()
     host = bench.host(eager=False)
     host.begin([bench.model("iris:1"), bench.model("dark:1")])
     host.want(bench.routes("iris:1", shadows=("dark:1",)))

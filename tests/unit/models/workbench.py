@@ -171,3 +171,18 @@ def state(host: ModelHost, ref: str) -> str:
 def settled(told: Callable[[], object], last: object) -> None:
     """Wait until something is as it has to be."""
     assert wait_until(lambda: told() == last, PATIENCE_S, 0.001), f"expected {last!r}, last seen {told()!r}"
+
+
+def given(host: ModelHost, *texts: str) -> dict[str, str]:
+    """Lease models, and return their refs by the texts."""
+    with host.leased(texts) as models:
+        return {text: model.ref for text, model in models.items()}
+
+
+def started(bench: Workbench, *refs: str) -> ModelHost:
+    """Return a host that has these models, each of them wanted by a route and loaded."""
+    host = bench.host()
+    host.begin([bench.model(ref) for ref in refs])
+    host.want(bench.routes(*refs))
+    assert host.await_wanted(PATIENCE_S) == frozenset()
+    return host
