@@ -87,8 +87,12 @@ def test_deleted_model_is_closed_when_nobody_holds_it(make_bench: Callable[..., 
     host = started(bench, "iris:1")
     thing = bench.loader.made[0]
 
+    settled(lambda: bench.changes > 0, last=True)
+    before = bench.changes
+
     with host.leased(["iris:1"]), host.leased(["iris:1"]):
         host.offer(bench.removal("iris:1"))
+        settled(lambda: bench.changes > before, last=True)  # told after everything was done
         during = given(host, "iris:1"), thing.closed
     settled(lambda: thing.closed, 1)
 
@@ -113,6 +117,23 @@ def test_least_recently_used_is_evicted_and_comes_back(make_bench: Callable[...,
     assert "was not used for the longest time" in host.states()["m0:1"].reason
     settled(lambda: given(host, "m0:1"), {"m0:1": "m0:1"})
     settled(lambda: bench.loader.open, ["m0:1", "m2:1"])
+
+
+def test_held_model_is_never_evicted(make_bench: Callable[..., Workbench]) -> None:
+    """Another that is asked for waits for room until the batch is over."""
+    bench = make_bench(most_loaded=1)
+    host = started(bench, "held:1")
+    host.offer(bench.model("other:1"))
+
+    with host.leased(["held:1"]) as models:
+        assert given(host, "other:1") == {}
+        bench.advance(1)
+        host.wait(["other:1"], float("inf"))
+        during = bench.loader.open, models["held:1"].ref, host.absence("other:1").code
+    settled(lambda: given(host, "other:1"), {"other:1": "other:1"})
+
+    assert during == (["held:1"], "held:1", ErrorCode.MODEL_LOADING)
+    settled(lambda: bench.loader.open, ["other:1"])
 
 
 def test_memory_is_bounded_by_bytes_too(make_bench: Callable[..., Workbench]) -> None:
@@ -174,6 +195,23 @@ def test_wait_ends_with_the_deadline(make_bench: Callable[..., Workbench]) -> No
     host.wait(["iris:1"], begin + 0.01)
 
     assert time.monotonic() - begin < 5
+
+
+def test_requested_model_is_loaded_before_others_that_wait(make_bench: Callable[..., Workbench]) -> None:
+    """Routes may name a hundred models; somebody is there for this one."""
+    bench = make_bench(load_threads=1)
+    gate = bench.loader.stop_at("m0:1")
+    refs = [f"m{number}:1" for number in range(6)]
+    host = bench.host()
+    host.begin([bench.model(ref) for ref in refs])
+    host.want(bench.routes(*refs))
+    settled(lambda: bench.loader.begun, ["m0:1"])
+
+    given(host, "m4:1")
+    gate.set()
+    host.await_wanted(20)
+
+    assert bench.loader.begun == ["m0:1", "m4:1", "m1:1", "m2:1", "m3:1", "m5:1"]
 
 
 def test_changes_are_told(make_bench: Callable[..., Workbench]) -> None:

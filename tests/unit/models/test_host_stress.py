@@ -48,13 +48,15 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
 
 def use(host: ModelHost, seed: int, using: threading.Lock) -> int:
     """Take batches, as a thread that scores does; return how many models it got."""
-    chance, got = random.Random(seed), 0
+    chance, got, pause = random.Random(seed), 0, threading.Event()
     for _ in range(ROUNDS):
         texts = chance.sample(TEXTS, chance.randint(1, 5))
         with host.leased(texts) as models:
             with using:
                 for thing in models.values():
                     thing.users += 1
+            if chance.random() < 0.2:
+                pause.wait(0.002)  # as long as scoring takes: others change what they like meanwhile
             assert not [thing.ref for thing in models.values() if thing.closed]
             got += len(models)
             for text, thing in models.items():
