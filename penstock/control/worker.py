@@ -12,7 +12,9 @@ from penstock.control import portable
 from penstock.control.announcer import Announcer, identify
 from penstock.control.documents import Documents, LiveDocument, Verdict, VerdictKind
 from penstock.control.follower import Follower
+from penstock.control.routing_subject import RoutingSubject
 from penstock.control.status import SignKind
+from penstock.logs import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Worker"]
 
+_log = get_logger(__name__)
 _KINDS = {
     VerdictKind.APPLIED: SignKind.APPLIED,
     VerdictKind.DUPLICATE: SignKind.APPLIED,
@@ -62,13 +65,9 @@ class Worker:
         self._announcer = Announcer(
             cluster, topics.control_status(prefix), identify(deployable), control.heartbeat_ms, weights
         )
-        self._follower = Follower(
-            cluster,
-            topics.control_routing(prefix),
-            self._documents,
-            on_document=self._apply,
-            on_verdict=self._answer,
-        )
+        routing = topics.control_routing(prefix)
+        self._routing = RoutingSubject(routing, self._documents, self._apply)
+        self._follower = Follower(cluster, routing, self._routing, on_verdict=self._answer)
 
     def start(self) -> None:
         """Put the newest good document in force, then say that this worker is ready.
@@ -97,7 +96,7 @@ class Worker:
 
     def document_of(self, version: int) -> LiveDocument | None:
         """Return the document of a version, waiting a little for one that is yet to come."""
-        return self._follower.wait_for(version, self.settings.control.version_wait_ms / 1000)
+        return self._routing.wait_for(version, self.settings.control.version_wait_ms / 1000)
 
     def _apply(self, live: LiveDocument) -> None:
         self._ensure_topics(live)
@@ -117,4 +116,13 @@ class Worker:
             self._made.update((name, topic.name) for topic in unknown)
 
     def _answer(self, verdict: Verdict) -> None:
+        if verdict.kind is VerdictKind.APPLIED:
+            _log.info("routing document applied", version=verdict.version, offset=verdict.offset)
+        elif verdict.kind is VerdictKind.REJECTED:
+            _log.warning(
+                "routing document rejected, the last good one stays",
+                version=self.current_version or None,
+                offset=verdict.offset,
+                reasons=verdict.reasons,
+            )
         self._announcer.tell(_KINDS[verdict.kind], self.current_version or None, verdict)
