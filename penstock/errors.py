@@ -15,6 +15,8 @@ PenstockError
 │   ├── ExpressionError         a route's expression cannot be computed for the event
 │   ├── TransformError          a transform cannot work on the record
 │   ├── UnknownModelError       the model asked for is not there
+│   ├── ModelLoadingError       the model asked for is not loaded yet
+│   ├── ModelFailedError        the model asked for cannot be loaded
 │   ├── InputError              features are missing or wrong
 │   ├── ScoringError            the model failed on the record
 │   ├── DeadlineError           a score would come too late to be of use
@@ -28,7 +30,12 @@ PenstockError
 │   ├── ModelRefError           the text is no model ref (a ValueError too)
 │   ├── ModelDescriptorError    its descriptor is wrong
 │   ├── ModelChecksumError      its file is not the one that the descriptor names
-│   └── ModelLoadError          the engine cannot load its file
+│   ├── ModelLoadError          the engine cannot load its file
+│   ├── StoreError              the store of models' files does not give or take a file
+│   ├── ImmutableModelError     a command gives a version that is registered other bytes
+│   ├── ModelInUseError         a command deletes a model that somebody uses
+│   ├── UnknownRefError         a command names a model that is not registered
+│   └── LegacyError             a file of the predecessor's control messages is wrong
 ├── KafkaUnavailableError       no broker answers
 ├── FlinkUnavailableError       no Flink cluster answers
 ├── TopicError                  a topic cannot be made, or cannot take our records
@@ -41,6 +48,18 @@ survives pickling, which matters because an error crosses from a worker process 
 """
 
 from penstock.codes import ErrorCode
+from penstock.model_errors import (
+    ImmutableModelError,
+    LegacyError,
+    ModelChecksumError,
+    ModelDescriptorError,
+    ModelError,
+    ModelInUseError,
+    ModelLoadError,
+    ModelRefError,
+    StoreError,
+    UnknownRefError,
+)
 from penstock.quoting import shown
 from penstock.record_errors import (
     DeadlineError,
@@ -49,6 +68,8 @@ from penstock.record_errors import (
     ExpressionError,
     InputError,
     InternalError,
+    ModelFailedError,
+    ModelLoadingError,
     OversizeError,
     RecordError,
     ScoringError,
@@ -72,13 +93,18 @@ __all__ = [
     "ErrorCode",
     "ExpressionError",
     "FlinkUnavailableError",
+    "ImmutableModelError",
     "InputError",
     "InternalError",
     "KafkaUnavailableError",
+    "LegacyError",
     "ModelChecksumError",
     "ModelDescriptorError",
     "ModelError",
+    "ModelFailedError",
+    "ModelInUseError",
     "ModelLoadError",
+    "ModelLoadingError",
     "ModelRefError",
     "NoRoutingDocumentError",
     "OversizeError",
@@ -90,11 +116,13 @@ __all__ = [
     "SettingsError",
     "ShadowError",
     "StackError",
+    "StoreError",
     "TopicError",
     "TransformError",
     "TypeMissingError",
     "UnknownDocumentError",
     "UnknownModelError",
+    "UnknownRefError",
     "UnknownRouteError",
     "UnknownSourceError",
     "UnknownTopicError",
@@ -184,60 +212,6 @@ class ControlTopicError(PenstockError):
 
     def __str__(self) -> str:
         return f"the control topic {self.topic!r} cannot be used: {self.detail}"
-
-
-class ModelError(PenstockError):
-    """A model cannot be used; whatever version was live stays."""
-
-
-class ModelRefError(ModelError, ValueError):
-    """The text is no model ref; whoever wrote it corrects it. A `ValueError` too, so that pydantic tells its place."""
-
-    def __init__(self, text: str, detail: str) -> None:
-        super().__init__(text, detail)
-        self.text = text
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"{shown(self.text)} is no model ref: {self.detail}"
-
-
-class ModelDescriptorError(ModelError):
-    """The descriptor at ``path`` is wrong; its author corrects it."""
-
-    def __init__(self, path: str, detail: str) -> None:
-        super().__init__(path, detail)
-        self.path = path
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"model descriptor {self.path!r}: {self.detail}"
-
-
-class ModelChecksumError(ModelError):
-    """The model's file changed after its descriptor was written, or did not arrive whole."""
-
-    def __init__(self, path: str, expected: str, found: str) -> None:
-        super().__init__(path, expected, found)
-        self.path = path
-        self.expected = expected
-        self.found = found
-
-    def __str__(self) -> str:
-        facts = f"expected sha256 {self.expected}, got {self.found}"
-        return f"model file {self.path!r}: {facts}; was the file changed after its descriptor was written?"
-
-
-class ModelLoadError(ModelError):
-    """The engine refuses the model's file."""
-
-    def __init__(self, model: str, detail: str) -> None:
-        super().__init__(model, detail)
-        self.model = model
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"model {self.model!r} cannot be loaded: {self.detail}"
 
 
 class KafkaUnavailableError(PenstockError):

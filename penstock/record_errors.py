@@ -13,6 +13,8 @@ __all__ = [
     "ExpressionError",
     "InputError",
     "InternalError",
+    "ModelFailedError",
+    "ModelLoadingError",
     "OversizeError",
     "RecordError",
     "ScoringError",
@@ -25,6 +27,8 @@ __all__ = [
     "UnknownVersionError",
     "UnmatchedError",
 ]
+
+_MOST_KNOWN = 20
 
 
 class RecordError(PenstockError):
@@ -100,18 +104,54 @@ class TransformError(RecordError):
 
 
 class UnknownModelError(RecordError):
-    """The operator's fault: requests come for a model that the job does not have."""
+    """The operator's fault: requests come for a model that the job does not have, or no longer."""
 
     code = ErrorCode.UNKNOWN_MODEL
 
-    def __init__(self, model: str, known: tuple[str, ...]) -> None:
-        super().__init__(model, known)
+    def __init__(self, model: str, known: tuple[str, ...], cause: str = "") -> None:
+        """Tell which models there are, and what became of this one where that is known: "it was deleted"."""
+        super().__init__(model, known, cause)
         self.model = model
         self.known = known
+        self.cause = cause
 
     def __str__(self) -> str:
-        known = ", ".join(self.known) or "none"
-        return f"model {self.model!r} is not loaded; loaded models: {known}"
+        known = ", ".join(self.known[:_MOST_KNOWN]) or "none"
+        more = ", ..." if len(self.known) > _MOST_KNOWN else ""
+        cause = f": {self.cause}" if self.cause else ""
+        return f"model {self.model!r} is not registered{cause}; registered models: {known}{more}"
+
+
+class ModelLoadingError(RecordError):
+    """Nobody's fault but time's: the model is not loaded yet, and its requests cannot hold up others for longer."""
+
+    code = ErrorCode.MODEL_LOADING
+
+    def __init__(self, model: str, loading_ms: int, wait_ms: int) -> None:
+        super().__init__(model, loading_ms, wait_ms)
+        self.model = model
+        self.loading_ms = loading_ms
+        self.wait_ms = wait_ms
+
+    def __str__(self) -> str:
+        return (
+            f"model {self.model!r} is loading since {self.loading_ms / 1000:.1f} s, its requests wait for "
+            f"{self.wait_ms} ms in all (models.wait_ms); replay the record when it is ready"
+        )
+
+
+class ModelFailedError(RecordError):
+    """The model's fault, or its store's: it is registered, but this worker cannot load it."""
+
+    code = ErrorCode.MODEL_FAILED
+
+    def __init__(self, model: str, detail: str) -> None:
+        super().__init__(model, detail)
+        self.model = model
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"model {self.model!r} cannot be used here: {self.detail}"
 
 
 class InputError(RecordError):

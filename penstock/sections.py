@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Secret, StringConstraints
 
 from penstock.clusters import ClusterSettings
 
@@ -19,6 +19,7 @@ __all__ = [
     "LimitSettings",
     "LocalSettings",
     "LogSettings",
+    "ModelsSettings",
     "PmmlSettings",
     "TopicSettings",
 ]
@@ -27,6 +28,7 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 Positive = Annotated[int, Field(gt=0)]
 Compression = Literal["none", "lz4", "snappy", "zstd", "gzip"]
 Seconds = Annotated[float, Field(gt=0)]
+Scheme = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*$")]
 
 
 class _Section(BaseModel):
@@ -155,6 +157,39 @@ class FlinkSettings(_Section):
     def python(self) -> str:
         """Python for the workers, whichever that is."""
         return sys.executable if self.python_executable is None else str(self.python_executable)
+
+
+class ModelsSettings(_Section):
+    """Where models' files are, and how workers load them and keep them in memory."""
+
+    store: str = ""
+    """Where `penstock models add` puts files: a folder, or a URI such as `s3://bucket/models`; workers must reach it
+    too. Unset: the folder `data/models` under `local.state_dir`."""
+    options: dict[Scheme, Secret[dict[str, Any]]] = {}
+    """What the stores' clients are given, by scheme, in fsspec's words: `{s3: {key: ..., secret: ...}}`. Secret."""
+    cache_dir: Path | None = None
+    """Folder for copies of models' files, by their digests, that all workers of a machine share. Unset: `cache/models`
+    under `local.state_dir`."""
+    cache_mb: Positive = 2048
+    """Size of that folder above which the copies that were not used for the longest time are deleted, in MiB."""
+    most_loaded: Positive = 100
+    """Most models that a worker keeps in memory; for one more, the one that was not used for the longest time goes."""
+    most_mb: Positive = 192
+    """Most memory of a worker's models together, in MiB, as estimated from their files; less than `pmml.heap_mb`."""
+    load_threads: Annotated[int, Field(ge=1, le=16)] = 2
+    """How many models a worker loads at a time, beside scoring."""
+    load_timeout_ms: Positive = 120_000
+    """How long fetching and loading a model may take before it counts as failed, in milliseconds."""
+    wait_ms: Annotated[int, Field(ge=0)] = 500
+    """How long requests of a model that is being loaded may hold up those of others, in milliseconds: in all, each time
+    that it is loaded. After that they become dead letters until it is ready."""
+    startup_wait_ms: Annotated[int, Field(ge=0)] = 60_000
+    """How long a worker that starts waits for the models that routes name, before its first record, in milliseconds."""
+
+    @property
+    def cache_folder(self) -> Path:
+        """Folder for copies of models' files, whichever that is."""
+        return Path(".penstock/cache/models") if self.cache_dir is None else self.cache_dir
 
 
 class PmmlSettings(_Section):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, Field, Secret, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from penstock.clusters import ClusterSettings
@@ -26,6 +26,7 @@ from penstock.sections import (
     LimitSettings,
     LocalSettings,
     LogSettings,
+    ModelsSettings,
     PmmlSettings,
     TopicSettings,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "LimitSettings",
     "LocalSettings",
     "LogSettings",
+    "ModelsSettings",
     "PmmlSettings",
     "Settings",
     "TopicSettings",
@@ -65,7 +67,7 @@ _FILE_VARIABLE = "PENSTOCK_SETTINGS"
 _NOT_SETTINGS = frozenset({_FILE_VARIABLE, "PENSTOCK_STACK_ID"})
 
 #: Keys whose values are never shown; properties of clients may be anything.
-_SECRET = re.compile(r"password|\.more_(java|python)\b")
+_SECRET = re.compile(r"password|\.more_(java|python)\b|^models\.options\b")
 
 _Tree = dict[str, Any]
 _SectionT = TypeVar("_SectionT", bound=BaseModel)
@@ -89,12 +91,13 @@ class Settings(BaseSettings):
     routing_file: Path = Path("config/routing.yaml")
     """The routing document that `penstock up` publishes where there is none yet."""
     models_dir: Path = Path("models")
-    """Folder of model descriptors and the files they name."""
+    """Folder of model descriptors and the files they name: what `penstock up` registers where it is not yet."""
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     topics: TopicSettings = Field(default_factory=TopicSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     control: ControlSettings = Field(default_factory=ControlSettings)
     flink: FlinkSettings = Field(default_factory=FlinkSettings)
+    models: ModelsSettings = Field(default_factory=ModelsSettings)
     pmml: PmmlSettings = Field(default_factory=PmmlSettings)
     local: LocalSettings = Field(default_factory=LocalSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
@@ -121,6 +124,7 @@ class Settings(BaseSettings):
             "project_dir": root,
             "routing_file": root / self.routing_file,
             "models_dir": root / self.models_dir,
+            "models": _placed(self.models, root, local.state_dir),
             "local": local,
             "kafka": kafka,
             "flink": _rooted(self.flink, root),
@@ -302,6 +306,13 @@ def _rooted(section: _SectionT, root: Path) -> _SectionT:
     return section.model_copy(update=changes)
 
 
+def _placed(models: ModelsSettings, root: Path, state_dir: Path) -> ModelsSettings:
+    """Say where the store and the cache are; only a URI means the same from everywhere."""
+    store = models.store or str(state_dir / "data" / "models")
+    cache = state_dir / "cache" / "models" if models.cache_dir is None else root / models.cache_dir
+    return models.model_copy(update={"store": store if "://" in store else str(root / store), "cache_dir": cache})
+
+
 def _addressed(kafka: KafkaSettings, embedded: str) -> KafkaSettings:
     clusters = {"external": kafka.external, "internal": kafka.internal}
     without = {name: cluster for name, cluster in clusters.items() if cluster and not cluster.bootstrap_servers}
@@ -320,7 +331,7 @@ def plain(value: object) -> Any:
             return {name: plain(getattr(value, name)) for name in type(value).model_fields}
         case dict():
             return {name: plain(one) for name, one in value.items()}
-        case SecretStr():
+        case SecretStr() | Secret():
             return value.get_secret_value()
         case Path():
             return str(value)

@@ -111,7 +111,7 @@ def control_routing(prefix: str) -> str:
 
 
 def control_models(prefix: str) -> str:
-    """Name the topic that holds the current model descriptors."""
+    """Name the topic that holds the registry of models: descriptors, and which version of each name is live."""
     return f"{prefix}.control.models"
 
 
@@ -132,9 +132,9 @@ def internal_topics(settings: Settings) -> tuple[Topic, ...]:
             settings.topics.dead_letter_retention_ms,
             max_bytes=settings.limits.max_dead_letter_bytes,
         ),
-        # Not compacted before the lag is over, so that it is the history of documents too, as far back as that.
+        # Not compacted before the lag is over, so that they are histories too, as far back as that.
         _control(settings, control_routing(prefix), _COMPACTED | {"min.compaction.lag.ms": str(retention)}),
-        _control(settings, control_models(prefix), _COMPACTED),
+        _control(settings, control_models(prefix), _COMPACTED | {"min.compaction.lag.ms": str(retention)}),
         _control(settings, control_status(prefix), _deleting(settings.topics.status_retention_ms)),
     )
 

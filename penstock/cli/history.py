@@ -10,7 +10,7 @@ from penstock.cli.options import with_settings
 from penstock.cli.records import json_bytes, json_line, rfc3339
 from penstock.cli.tables import counted, few, table
 from penstock.control import history as documents
-from penstock.control.documents import VerdictKind
+from penstock.control.messages import VerdictKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

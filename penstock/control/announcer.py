@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kafka import KafkaProducer
 
     from penstock.clusters import ClusterSettings
-    from penstock.control.documents import Verdict
+    from penstock.control.messages import Verdict
 
 __all__ = ["Announcer", "identify"]
 

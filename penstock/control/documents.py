@@ -10,11 +10,11 @@ import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple, Self
 
 import yaml
 
+from penstock.control.messages import Message, Verdict, VerdictKind
 from penstock.errors import (
     KafkaUnavailableError,
     PenstockError,
@@ -23,7 +23,7 @@ from penstock.errors import (
 )
 from penstock.routing.document import DEFAULT_PREFIX, RoutingDocument, load
 
-__all__ = ["Apply", "Documents", "LiveDocument", "Message", "Verdict", "VerdictKind"]
+__all__ = ["Apply", "Documents", "LiveDocument"]
 
 _NO_VALUE = "the message has no value; a document is replaced by a newer one, never deleted"
 #: The quick reader, where it was built.
@@ -34,17 +34,6 @@ _MOST_DIGITS = 18
 _HELD = 4
 #: What may be gone a moment later, without any change to the document.
 _PASSING = (KafkaUnavailableError, TopicError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """A record of a control topic."""
-
-    value: bytes | None
-    published_ms: int
-    """Its Kafka timestamp, in milliseconds since 1970: the same for whoever reads it."""
-    offset: int
-    key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,28 +49,6 @@ class LiveDocument:
     def version(self) -> int:
         """The document's own version."""
         return self.document.version
-
-
-class VerdictKind(StrEnum):
-    """What became of a message."""
-
-    APPLIED = "applied"
-    DUPLICATE = "duplicate"
-    """The document that is in force came once more."""
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What became of one message, and why."""
-
-    kind: VerdictKind
-    offset: int
-    version: int | None = None
-    """The version that the message offers, where it can be told."""
-    reasons: tuple[str, ...] = ()
-    passing: bool = False
-    """Whether the same document may be taken later: Kafka was away, not the document wrong."""
 
 
 Apply = Callable[[LiveDocument], None]

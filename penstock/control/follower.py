@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from penstock.clusters import ClusterSettings
-    from penstock.control.documents import Message, Verdict
+    from penstock.control.messages import Message, Verdict
     from penstock.errors import PenstockError
 
 __all__ = ["Follower", "Subject"]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from penstock import topics
-from penstock.control.documents import Documents, LiveDocument, Message, Verdict
+from penstock.control.documents import Documents, LiveDocument
 from penstock.control.reading import ControlLog
 from penstock.errors import NoRoutingDocumentError, UnknownDocumentError
 
 if TYPE_CHECKING:
+    from penstock.control.messages import Message, Verdict
     from penstock.settings import Settings
 
 __all__ = ["Entry", "current", "history", "needed", "source_topics", "version"]

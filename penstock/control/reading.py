@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from kafka import TopicPartition
 
 from penstock import kafka
-from penstock.control.documents import Message
+from penstock.control.messages import Message
 from penstock.errors import ControlTopicError, KafkaUnavailableError
 
 if TYPE_CHECKING:

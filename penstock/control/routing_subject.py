@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from penstock.control.documents import Message, Verdict, VerdictKind
+from penstock.control.messages import Message, Verdict, VerdictKind
 from penstock.errors import KafkaUnavailableError, NoRoutingDocumentError, PenstockError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from penstock.control.documents import VerdictKind
+from penstock.control.messages import VerdictKind
 from penstock.routing.ramp import change_after, current_weights
 from penstock.routing.split import shares
 

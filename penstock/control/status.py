@@ -13,7 +13,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from penstock.control.documents import Message
+    from penstock.control.messages import Message
 
 __all__ = ["BEATS", "Identity", "Sign", "SignKind", "WorkerState", "Workers", "parse"]
 

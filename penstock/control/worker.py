@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from penstock import topics
 from penstock.control import portable
 from penstock.control.announcer import Announcer, identify
-from penstock.control.documents import Documents, LiveDocument, Verdict, VerdictKind
+from penstock.control.documents import Documents, LiveDocument
 from penstock.control.follower import Follower
+from penstock.control.messages import Verdict, VerdictKind
 from penstock.control.routing_subject import RoutingSubject
 from penstock.control.status import SignKind
 from penstock.logs import get_logger

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from penstock.models.ref import ModelRef
 
-__all__ = ["Catalog", "fetch", "read_catalog"]
+__all__ = ["Catalog", "fetch", "read_catalog", "read_folder"]
 
 
 class Catalog:
@@ -56,7 +56,12 @@ class Catalog:
 
 
 def read_catalog(folder: Path) -> Catalog:
-    """Read every ``descriptor.yaml`` under ``folder``, at whatever depth.
+    """Read the folder's descriptors as `read_folder` does, and index them."""
+    return Catalog(read_folder(folder))
+
+
+def read_folder(folder: Path) -> tuple[ModelDescriptor, ...]:
+    """Read every ``descriptor.yaml`` under ``folder``, at whatever depth, in the order of their paths.
 
     Raises `ModelDescriptorError` for the first wrong one, for two with the same name and version, and where the folder
     does not exist.
@@ -72,7 +77,7 @@ def read_catalog(folder: Path) -> Catalog:
             raise ModelDescriptorError(str(path), f"{str(descriptor.ref)!r} is described by {other!r} too")
         found[descriptor.ref] = path
         descriptors.append(descriptor)
-    return Catalog(descriptors)
+    return tuple(descriptors)
 
 
 def fetch(descriptor: ModelDescriptor) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from penstock import topics
-from penstock.control.documents import VerdictKind
+from penstock.control.messages import VerdictKind
 from penstock.control.status import Sign, SignKind, parse
 from penstock.settings import Settings
 from tests.docs.pages import page

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from penstock.control.documents import VerdictKind
+from penstock.control.messages import VerdictKind
 from tests.e2e.events import ID
 from tests.e2e.reference import DEMO, WHEN
 

@@ -12,7 +12,7 @@ from tests.e2e.streams import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from penstock.control.documents import Message
+    from penstock.control.messages import Message
     from penstock.control.status import Sign
     from penstock.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from penstock.control.documents import VerdictKind
+from penstock.control.messages import VerdictKind
 from tests.e2e.offers import BAD as BAD_SORTS
 from tests.e2e.offers import NEW_TOPICS, Sort
 from tests.e2e.storm import BAD, GOOD, RATE

@@ -11,7 +11,7 @@ import pytest
 
 from penstock import kafka, settings, topics
 from penstock.control import history, portable, watching
-from penstock.control.documents import LiveDocument, VerdictKind
+from penstock.control.messages import VerdictKind
 from penstock.control.publisher import KEY, publish
 from penstock.control.reading import ControlLog
 from penstock.control.status import SignKind, parse
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from conftest import Installation
 
+    from penstock.control.documents import LiveDocument
     from penstock.settings import Settings
 
 pytestmark = pytest.mark.timeout(180)

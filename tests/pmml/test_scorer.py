@@ -82,13 +82,13 @@ def test_unknown_model(ready: Scorer, batch: Batch, outcomes: Outcomes, ref: str
     """A ref that means no model here is told together with those that are here."""
     found = outcomes(ready.score(batch({"x": 1}, models=[ref])))
     known = "loaded models: model:1, model:2, other:1"
-    assert found == [("UNKNOWN_MODEL", f"model '{ref}' is not loaded; {known}")]
+    assert found == [("UNKNOWN_MODEL", f"model '{ref}' is not registered; {known}")]
 
 
 def test_unknown_model_by_topic(ready: Scorer, batch: Batch, outcomes: Outcomes) -> None:
     """Without a header the topic names the model."""
     (found,) = outcomes(ready.score(batch({"x": 1}, models=[None], topics=["penstock.pmml.modle"])))
-    assert found == ("UNKNOWN_MODEL", "model 'modle' is not loaded; loaded models: model:1, model:2, other:1")
+    assert found == ("UNKNOWN_MODEL", "model 'modle' is not registered; registered models: model:1, model:2, other:1")
 
 
 def test_foreign_topic(ready: Scorer, batch: Batch, outcomes: Outcomes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from penstock.clusters import ClusterSettings
 from penstock.control.announcer import Announcer, identify
-from penstock.control.documents import Verdict, VerdictKind
+from penstock.control.messages import Verdict, VerdictKind
 from penstock.control.status import SignKind
 
 

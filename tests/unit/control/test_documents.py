@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.control.documents import Documents, LiveDocument, Message, Verdict, VerdictKind, version_of
+from penstock.control.documents import Documents, LiveDocument, version_of
+from penstock.control.messages import Message, Verdict, VerdictKind
 from penstock.errors import KafkaUnavailableError, ModelRefError
 from penstock.testing import builders
 

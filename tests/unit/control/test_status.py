@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.control.documents import Message
+from penstock.control.messages import Message
 from penstock.control.status import Sign, SignKind, Workers, parse
 
 BEAT_MS = 1_000

@@ -42,7 +42,9 @@ def test_ref_resolves(catalog: Catalog, ref: str, expected: str) -> None:
 @pytest.mark.parametrize("ref", ["d", "a:3"])
 def test_unknown_ref(catalog: Catalog, ref: str) -> None:
     """A model or version that is not there is an error that names those that are."""
-    with pytest.raises(UnknownModelError, match=f"'{ref}' is not loaded; loaded models: a:2, a:9, a:10, b:1, c:1"):
+    with pytest.raises(
+        UnknownModelError, match=f"'{ref}' is not registered; registered models: a:2, a:9, a:10, b:1, c:1"
+    ):
         catalog.resolve(ModelRef.parse(ref))
 
 

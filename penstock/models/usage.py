@@ -1,0 +1,57 @@
+"""Who uses which version of which model: routes, shadows, and names whose live version it is. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penstock.models.ref import ModelRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from penstock.models.registry import Registry
+    from penstock.routing.document import RoutingDocument
+
+__all__ = ["users", "wanted", "wanted_shadows"]
+
+
+def users(document: RoutingDocument, registry: Registry) -> Mapping[ModelRef, tuple[str, ...]]:
+    """Return by version who uses it, in words for people; a version that nobody uses is left out.
+
+    What a route or shadow means counts, registered or not; of a name, the version that is live.
+    """
+    found: dict[ModelRef, dict[str, None]] = {}
+    for model, user in _named(document):
+        ref = ModelRef.parse(model)
+        meant = registry.live(ref.name) if ref.version is None else ref
+        if meant is not None:
+            found.setdefault(meant, {})[user] = None
+    for name in registry.pointers:
+        live = registry.live(name)
+        if live is not None:
+            found.setdefault(live, {})[f"live version of {name!r}"] = None
+    return {ref: tuple(each) for ref, each in found.items()}
+
+
+def _named(document: RoutingDocument) -> Iterator[tuple[str, str]]:
+    for route in document.routes:
+        for model in route.models:
+            yield model, f"route {route.name!r}"
+        for shadow in route.shadow:
+            yield shadow.model, f"shadow {shadow.label!r} of route {route.name!r}"
+
+
+def wanted(document: RoutingDocument, registry: Registry, job: str) -> frozenset[ModelRef]:
+    """Return the versions that routes send a job's requests to; of a bare name, all that may serve it."""
+    return _meant((model for route in document.routes for model in route.models), registry, job)
+
+
+def wanted_shadows(document: RoutingDocument, registry: Registry, job: str) -> frozenset[ModelRef]:
+    """Return the versions that shadows send a job's copies to; of a bare name, all that may serve it."""
+    return _meant((shadow.model for route in document.routes for shadow in route.shadow), registry, job)
+
+
+def _meant(models: Iterable[str], registry: Registry, job: str) -> frozenset[ModelRef]:
+    refs = map(ModelRef.parse, set(models))
+    meant = (one for ref in refs for one in (registry.serving(ref.name) if ref.version is None else (ref,)))
+    return frozenset(one for one in meant if (found := registry.get(one)) is not None and found.job == job)
