@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from penstock.errors import ModelDescriptorError
 from penstock.models.ref import HIGHEST_VERSION, NAME_PATTERN, ModelRef
@@ -29,10 +29,16 @@ _Scalar = Annotated[str | bool | int | float, Field(union_mode="smart")]
 
 def _unsaid(found: object) -> bool:
     """Left out of what is written: most models say little of their fields, and a message is read by every worker."""
-    return found is None or (found in ((), 0) and found is not False)
+    return found is None or found == ()
 
 
 _LEFT_OUT = Field(exclude_if=_unsaid)
+
+
+def _no_version(name: str) -> str:
+    if ModelRef.parse(name).version is not None:
+        raise ValueError("a name of the form <uuid>_<version> is a version already: take the UUID alone for the name")
+    return name
 
 
 class _Part(BaseModel):
@@ -54,7 +60,7 @@ class FieldDescriptor(_Part):
     """Input: ranges of numbers that are valid, as in `[0, 10)`; none: all of them."""
     values: Annotated[tuple[_Scalar, ...], Field(max_length=MOST_VALUES), _LEFT_OUT] = ()
     """Values that are valid, or that come out; at most 100 of them."""
-    more: Annotated[int, Field(ge=0), _LEFT_OUT] = 0
+    more: Annotated[int, Field(ge=0, exclude_if=lambda found: found == 0)] = 0
     """How many further values there are."""
     missing: Annotated[_Scalar | None, _LEFT_OUT] = None
     """Input: what stands in for a missing value."""
@@ -69,7 +75,7 @@ class FieldDescriptor(_Part):
 class ModelDescriptor(_Part):
     """One version of one model. Frozen: a change is a new version."""
 
-    name: Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
+    name: Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$"), AfterValidator(_no_version)]
     """Letters, digits, '-' and '_', at most 100; routes and topics name the model by it."""
     version: Annotated[int, Field(ge=0, le=HIGHEST_VERSION, strict=True)]
     """A whole number. Where nobody says which version is live, the highest is."""
@@ -190,7 +196,8 @@ def _fault(detail: ErrorDetails) -> str:
         return f"key {place!r} is unknown{_nearest(str(key), known)}"
     if detail["type"] == "missing":
         return f"key {place!r} is missing"
-    return f"{place}: {detail['msg'][:1].lower()}{detail['msg'][1:]}, got {detail['input']!r}"
+    said = detail["msg"].removeprefix("Value error, ")
+    return f"{place}: {said[:1].lower()}{said[1:]}, got {detail['input']!r}"
 
 
 def _nearest(key: str, known: Mapping[str, object] | Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self, assert_never
 
 from penstock.control.messages import Verdict, VerdictKind
 from penstock.errors import UnknownModelError
-from penstock.models.catalog import Meant
+from penstock.models.catalog_events import Meant
 from penstock.models.records import (
     Fault,
     Pointed,

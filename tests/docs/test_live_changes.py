@@ -60,5 +60,6 @@ def test_topics_are_named_and_kept_as_told() -> None:
     routing, status = topics.control_routing("penstock"), topics.control_status("penstock")
 
     assert all(f"`{name}`" in PAGE.text for name in (routing, status))
-    assert declared[routing]["cleanup.policy"] == "compact"
-    assert declared[routing]["min.compaction.lag.ms"] == str(Settings().topics.retention_ms)
+    for name in (routing, topics.control_models("penstock")):
+        assert declared[name]["cleanup.policy"] == "compact"
+        assert declared[name]["min.compaction.lag.ms"] == str(Settings().topics.retention_ms)

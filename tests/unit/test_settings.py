@@ -223,6 +223,41 @@ def test_written_settings_read_back_the_same(tmp_path: Path, monkeypatch: pytest
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_options_of_stores_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold keys, at whatever depth; from file and environment they come together."""
+    file_with("models: {options: {s3: {secret: hunter2, client_kwargs: {endpoint_url: 'http://a'}}}}")
+    monkeypatch.setenv("PENSTOCK_MODELS__OPTIONS", '{"gs": {"token": "hunter2"}}')
+    loaded = settings.load()
+
+    assert loaded.models.options["s3"].get_secret_value()["client_kwargs"] == {"endpoint_url": "http://a"}
+    assert loaded.models.options["gs"].get_secret_value() == {"token": "hunter2"}
+    assert "hunter2" not in repr(loaded)
+    changed = settings.differences(Settings(), loaded)
+    assert [line.partition(":")[0] for line in changed if "models.options" in line] == ["models.options"]
+    assert "hunter2" not in "".join(changed)
+
+
+@pytest.mark.parametrize("options", ["{s3: hunter2}", "hunter2", "[hunter2]", "{S3: {a: hunter2}}"])
+def test_wrong_options_of_stores_are_not_shown_either(options: str) -> None:
+    """The refusal names the setting only."""
+    file_with(f"models: {{options: {options}}}")
+    with pytest.raises(SettingsError, match=r"models\.options") as caught:
+        settings.load()
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("store", "expected"),
+    [("", ".penstock/data/models"), ("files", "files"), ("/files", "/files"), ("s3://bucket/a", "s3://bucket/a")],
+)
+def test_store_of_models_is_found_from_everywhere(store: str, expected: str, tmp_path: Path) -> None:
+    """A folder is taken from the project's, a URI is left alone; the cache is beside the data."""
+    made = Settings(project_dir=tmp_path, models={"store": store})
+    assert made.models.store == (expected if "://" in expected else str(tmp_path / expected))
+    assert made.models.cache_folder == tmp_path / ".penstock" / "cache" / "models"
+    assert Settings(project_dir=tmp_path, models={"cache_dir": "c"}).models.cache_folder == tmp_path / "c"
+
+
 def test_properties_of_clients_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """As JSON, because their names have dots; they may be secret, so they are never shown."""
     monkeypatch.setenv("PENSTOCK_KAFKA__EXTERNAL__MORE_JAVA", '{"sasl.login.class": "hunter2"}')

@@ -17,6 +17,7 @@ def test_settings_come_back_as_they_went(tmp_path: Path) -> None:
     """All of them, secrets included, by way of data that JSON has."""
     settings = Settings(
         topics={"prefix": "p"},
+        models={"options": {"s3": {"key": "k", "client_kwargs": {"verify": False}}}},
         kafka={
             "external": {
                 "bootstrap_servers": "a:1",

@@ -5,14 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 from penstock.errors import ModelDescriptorError
+from penstock.models import schema
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.ref import ModelRef
 
 Plain = Callable[..., dict[str, Any]]
 Write = Callable[..., Path]
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_descriptor_is_read_from_plain_data(plain: Plain) -> None:
@@ -46,7 +51,9 @@ def test_absolute_uri_is_left_alone(write: Write, uri: str) -> None:
         ({"sha": "x"}, r"key 'sha' is unknown; did you mean 'sha256'\?"),
         ({"inputs": [{"nam": "a", "type": "x"}]}, r"key 'inputs.0.nam' is unknown; did you mean 'name'\?"),
         ({"job": None}, "key 'job' is missing"),
-        ({"version": 0}, "version: input should be greater than or equal to 1, got 0"),
+        ({"version": -1}, "version: input should be greater than or equal to 0, got -1"),
+        ({"version": 10**18}, "version: input should be less than or equal to 9{18}, got 1"),
+        ({"name": "8400fb1b-9a4d-4f9b-9d2f-2b6f8f5f0a11_3"}, "name: a name of the form <uuid>_<version> is a version"),
         ({"version": "1"}, "version: input should be a valid integer, got '1'"),
         ({"version": True}, "version: input should be a valid integer, got True"),
         ({"sha256": "abc"}, "sha256: string should match pattern"),
@@ -86,3 +93,55 @@ def test_missing_file(tmp_path: Path) -> None:
     """A path that leads nowhere is a fault of the descriptor too."""
     with pytest.raises(ModelDescriptorError, match="No such file"):
         ModelDescriptor.load(tmp_path / "descriptor.yaml")
+
+
+FIELD = {"name": "a", "type": "double", "optype": "continuous", "required": True, "intervals": ["[0, 10]"]}
+
+
+def test_what_the_file_does_not_say_is_left_out(plain: Plain) -> None:
+    """A zero, false or an empty text is something that a file says."""
+    said = {**FIELD, "missing": 0, "required": False, "value": "", "values": [0, False, "", 1.5]}
+    descriptor = ModelDescriptor.parse(plain(inputs=[said, {"name": "b", "type": "double"}], bytes=0), "here")
+    tree = descriptor.plain()
+
+    assert tree["inputs"] == [said, {"name": "b", "type": "double"}]
+    assert tree["bytes"] == 0
+    assert "algorithm" not in tree
+
+
+def test_values_keep_their_types(plain: Plain) -> None:
+    """A class 1, a class "1" and a class that is true are three."""
+    values = [1, "1", True, 1.0]
+    descriptor = ModelDescriptor.parse(plain(outputs=[{"name": "y", "type": "integer", "values": values}]), "here")
+    assert list(map(repr, descriptor.outputs[0].values)) == list(map(repr, values))
+
+
+def test_a_message_may_be_of_a_newer_release(plain: Plain) -> None:
+    """Keys that mean nothing here are told, and the rest counts; a wrong value of a known key is a fault still."""
+    tree = plain(inputs=[{**FIELD, "unit": "cm"}], licence="MIT")
+    descriptor, unknown = ModelDescriptor.from_message(tree, "here")
+    assert (descriptor.inputs[0].optype, unknown) == ("continuous", ("licence", "inputs.0.unit"))
+
+    with pytest.raises(ModelDescriptorError, match="version: input should be a valid integer"):
+        ModelDescriptor.from_message(tree | {"version": "x"}, "here")
+
+
+@pytest.mark.parametrize("tree", [[], None, {"inputs": [3]}, {"inputs": 3, "a": 1}])
+def test_a_message_that_is_no_descriptor(tree: object) -> None:
+    """It is refused as a file would be."""
+    with pytest.raises(ModelDescriptorError, match="model descriptor 'here'"):
+        ModelDescriptor.from_message(tree, "here")
+
+
+def test_the_schema_in_the_repository_is_current() -> None:
+    """Run `python -m penstock.models.schema > config/model.schema.json` where this fails."""
+    assert (ROOT / "config" / "model.schema.json").read_text() == schema.text()
+
+
+def test_the_schema_describes_what_is_taken(plain: Plain) -> None:
+    """The sample models are valid by it, a wrong key is not."""
+    validator = jsonschema.Draft202012Validator(schema.schema())
+    samples = [yaml.safe_load(path.read_bytes()) for path in (ROOT / "models").rglob("descriptor.yaml")]
+
+    assert [fault.message for tree in [*samples, plain(inputs=[FIELD])] for fault in validator.iter_errors(tree)] == []
+    assert not validator.is_valid(plain(sha="x"))

@@ -163,7 +163,10 @@ rotues: []
         "routes[0].split.variants: is missing",
         "routes[0].transform[0]: unknown transform 'selct'; did you mean 'select'?",
         "routes[1].match.type: routes[0] takes 'iris'; the first match wins, so this one is never reached",
-        "routes[1].model: 'iris-tree:one' is no model ref: expected a version from 1 up after the colon, got 'one'",
+        (
+            "routes[1].model: 'iris-tree:one' is no model ref: expected a version, a whole number of at most 18 "
+            "digits, got 'one'"
+        ),
         "routes[1].name: 'iris' stands at routes[0] already",
         "routes[1].output.topic: 'a b' is no name for a topic; Kafka takes letters, digits, '.', '_' and '-'",
         "routes[2]: expected keys with values, got 7 (int)",
