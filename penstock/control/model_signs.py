@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from penstock.models.catalog import State
+from penstock.models.catalog_events import State
 from penstock.models.ref import ModelRef
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from penstock import topics
 from penstock.control.model_signs import HeardModels, ModelSign, ModelsSign
 from penstock.control.reading import ControlLog
 from penstock.control.status import BEATS, Workers, WorkerState
-from penstock.models.catalog import State
+from penstock.models.catalog_events import State
 from penstock.routing import ramp
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from penstock.control.messages import VerdictKind
 from penstock.control.model_signs import ModelsSign
 from penstock.control.model_signs import parse as parse_of_models
 from penstock.control.status import Sign, SignKind, parse
-from penstock.models.catalog import State
+from penstock.models.catalog_events import State
 from penstock.settings import Settings
 from tests.docs.pages import page
 

@@ -17,7 +17,7 @@ from penstock.control.reading import ControlLog
 from penstock.control.watching import ModelWatch, workers
 from penstock.control.worker import Worker
 from penstock.local.waiting import wait_until
-from penstock.models.catalog import State
+from penstock.models.catalog_events import State
 from penstock.models.records import descriptor_record
 from penstock.models.ref import ModelRef
 from penstock.models.registry import Registry

@@ -10,7 +10,7 @@ from penstock.control import status
 from penstock.control.announcer import identify
 from penstock.control.messages import Message
 from penstock.control.model_signs import HeardModels, ModelSign, ModelsSign, ModelsStanding, parse, sign_of
-from penstock.models.catalog import State
+from penstock.models.catalog_events import State
 
 AT = "2026-01-02T03:04:05.678Z"
 IDENTITY = identify("pmml_job")
