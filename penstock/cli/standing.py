@@ -15,6 +15,8 @@ from penstock.errors import ControlTopicError, KafkaUnavailableError
 from penstock.routing.ramp import now_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from penstock.settings import Settings
 
 __all__ = ["as_object", "as_text", "look"]
@@ -40,10 +42,12 @@ def as_text(found: Standing) -> str:
         return "routing       no document in force: 'penstock apply' publishes one"
     lines = [f"routing       version {found.version}, published {rfc3339(found.published_ms)}", "", "workers"]
     rows = [
-        (each.worker, each.version, each.age_ms / 1000, each.lag, each.verdict, few(each.reasons))
+        (each.worker, each.version, each.age_ms / 1000, each.lag, each.verdict, _counts(each.models), few(each.reasons))
         for each in found.workers
     ]
-    shown = table(("worker", "version", "age s", "lag", "answer", "reasons"), rows) if rows else "none is at work"
+    shown = (
+        table(("worker", "version", "age s", "lag", "answer", "models", "reasons"), rows) if rows else "none is at work"
+    )
     lines += [f"  {line}" for line in shown.splitlines()]
     if found.weights:
         arms = [
@@ -66,3 +70,7 @@ def as_text(found: Standing) -> str:
 def as_object(found: Standing) -> dict[str, object]:
     """Return it for JSON; ages in milliseconds, shares 0 to 1, times in milliseconds since 1970."""
     return asdict(found)
+
+
+def _counts(models: Mapping[str, int]) -> str | None:
+    return ", ".join(f"{count} {state}" for state, count in models.items()) or None

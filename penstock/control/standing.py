@@ -10,7 +10,7 @@ from penstock.routing.ramp import change_after, current_weights
 from penstock.routing.split import shares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from penstock.control.documents import LiveDocument
     from penstock.control.status import WorkerState
@@ -35,6 +35,8 @@ class WorkerStanding:
     verdict: str | None
     """What became of the last message that it answered."""
     reasons: tuple[str, ...]
+    models: Mapping[str, int]
+    """How many versions of models are in each state; empty: it holds none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,7 @@ def _worker(state: WorkerState, end: int, now_ms: int) -> WorkerStanding:
         lag=None if sign.offset is None else max(0, end - 1 - sign.offset),
         verdict=sign.verdict,
         reasons=sign.reasons,
+        models=sign.models,
     )
 
 

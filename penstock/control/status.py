@@ -73,6 +73,16 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it was rejected."""
     weights: dict[str, dict[str, float]] = {}
     """The momentary weights of variants, by route; of the input adapter where ramps are under way."""
+    models_offset: int | None = None
+    """The last message of the topic of models that it has seen, -1 if there was none; None: it holds no models."""
+    models_verdict: str | None = None
+    """What became of the last one that it told of: applied, duplicate or rejected."""
+    models_subject: str | None = None
+    """The model ref or name that this one was about."""
+    models_reasons: tuple[str, ...] = ()
+    """Why that one was rejected, or what is odd about it."""
+    models: dict[str, int] = {}
+    """How many versions are in each state; `penstock.control.model_signs` tells of each."""
 
     def encode(self) -> bytes:
         """Return the sign as it stands on the topic."""

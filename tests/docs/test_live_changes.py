@@ -6,7 +6,10 @@ import msgspec
 
 from penstock import topics
 from penstock.control.messages import VerdictKind
+from penstock.control.model_signs import ModelsSign
+from penstock.control.model_signs import parse as parse_of_models
 from penstock.control.status import Sign, SignKind, parse
+from penstock.models.catalog_events import State
 from penstock.settings import Settings
 from tests.docs.pages import page
 
@@ -30,6 +33,25 @@ def test_every_field_of_a_sign_is_described() -> None:
     assert sorted(described) == sorted(field.name for field in msgspec.structs.fields(Sign))
     assert all(f"`{kind.value}`" in rows["state"][0] for kind in SignKind)
     assert all(f"`{kind.value}`" in PAGE.text for kind in VerdictKind)
+
+
+def test_sign_of_models_that_is_shown_is_one() -> None:
+    """The example is read as one, would be written so, and is no sign of life."""
+    (block,) = PAGE.marked("models sign")
+    sign = parse_of_models(block.body.encode())
+
+    assert sign
+    assert sign.encode() == block.body.strip().encode()
+    assert parse(block.body.encode()) is None
+
+
+def test_every_part_of_a_sign_of_models_is_described() -> None:
+    """Each has its row, and no others; so have the words for a model's state."""
+    rows = PAGE.table("Part")
+    described = [name.strip("`, ") for names in rows for name in names.split(",")]
+
+    assert sorted(described) == sorted(field.name for field in msgspec.structs.fields(ModelsSign))
+    assert all(f"`{state.value}`" in PAGE.text for state in State)
 
 
 def test_topics_are_named_and_kept_as_told() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from penstock.clusters import ClusterSettings
 from penstock.control.announcer import Announcer, identify
 from penstock.control.messages import Verdict, VerdictKind
+from penstock.control.model_signs import ModelSign, ModelsStanding
 from penstock.control.status import SignKind
+from penstock.models.catalog_events import State
 
 
 def test_a_message_that_was_tried_again_takes_back_no_answer() -> None:
@@ -22,3 +24,19 @@ def test_a_message_that_was_tried_again_takes_back_no_answer() -> None:
     sign = announcer._sign(SignKind.ALIVE, announcer._known)
 
     assert (sign.offset, sign.version, sign.verdict) == (8, 2, "applied")
+
+
+def test_models_are_counted_and_their_last_message_is_told() -> None:
+    """A sign says how far the worker has read of models, and what came of it; who holds none says nothing of them."""
+    cluster = ClusterSettings(bootstrap_servers="broker.example:9092")
+    ready = ModelSign(State.READY, 0, 0, "")
+    standing = ModelsStanding("pmml", 5, {"iris:1": ready, "iris:2": ready}, {"iris": 2})
+    without = Announcer(cluster, "status", identify("input_adapter"), 1_000, dict)
+    announcer = Announcer(cluster, "status", identify("pmml_job"), 1_000, dict, lambda: standing)
+    announcer.tell_models(Verdict(kind=VerdictKind.REJECTED, offset=5, subject="iris:1", reasons=("no",)))
+
+    sign = announcer._sign(SignKind.ALIVE, announcer._known)
+
+    assert (sign.models_offset, sign.models) == (5, {"ready": 2})
+    assert (sign.models_verdict, sign.models_subject, sign.models_reasons) == ("rejected", "iris:1", ("no",))
+    assert without._sign(SignKind.ALIVE, without._known).models_offset is None

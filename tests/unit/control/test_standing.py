@@ -88,8 +88,16 @@ def test_text_has_a_line_for_each() -> None:
     lines = layout.as_text(of(worker(), document=document)).splitlines()
 
     assert lines[0] == "routing       version 7, published 1970-01-01T00:00:00.000Z"
-    assert lines[4].split() == ["input_adapter-a-1-0", "7", "1.5", "0", "applied", "-"]
+    assert lines[4].split() == ["input_adapter-a-1-0", "7", "1.5", "0", "applied", "-", "-"]
     assert lines[8].split() == ["iris", "a", "iris-tree:1", "30", "100", "%", "-"]
+
+
+def test_workers_models_are_counted() -> None:
+    """By state, in the text and for whoever reads JSON; 'penstock models status' tells of each."""
+    found = of(worker("pmml_job-a-1-0", models={"failed": 1, "ready": 12}))
+
+    assert found.workers[0].models == {"failed": 1, "ready": 12}
+    assert "1 failed, 12 ready" in layout.as_text(found).splitlines()[4]
 
 
 @pytest.mark.parametrize("states", [(), (worker(),)])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from penstock.clusters import ClusterSettings
 from penstock.control.documents import Documents
-from penstock.control.follower import Follower
+from penstock.control.routing_subject import RoutingSubject
 from penstock.testing import builders
 
 if TYPE_CHECKING:
@@ -26,15 +25,9 @@ class _Overtaken(Documents):
 def test_a_version_that_comes_between_two_looks_is_found() -> None:
     """Neither is it there at the first look, nor is it yet to come at the second: its results are no dead letters."""
     documents = _Overtaken()
-    follower = Follower(
-        ClusterSettings(bootstrap_servers="broker.example:9092"),
-        "control",
-        documents,
-        on_document=lambda _: None,
-        on_verdict=lambda _: None,
-    )
+    subject = RoutingSubject("control", documents, lambda _: None)
 
-    found = follower.wait_for(7, 60)
+    found = subject.wait_for(7, 60)
 
     assert found is not None
     assert found.version == 7
