@@ -16,7 +16,7 @@ Needs Python 3.11 (or the one that PYTHON names), a JDK 17 or later and Maven 3.
 USAGE
 }
 
-pins=(requirements/core.txt requirements/pmml.txt)
+pins=(requirements/core.txt requirements/pmml.txt requirements/stores.txt)
 for argument in "$@"; do
   case $argument in
     --dev) pins+=(requirements/models.txt requirements/dev.txt) ;;
@@ -44,7 +44,7 @@ fi
 # A stamp for each set of pins: the developers' set holds the users' set.
 pins_stamp=.venv/pins-${#pins[@]}.sha256
 needed_mb=0
-if changed "$pins_stamp" "${pins[@]}" && changed .venv/pins-4.sha256 requirements/{core,pmml,models,dev}.txt; then
+if changed "$pins_stamp" "${pins[@]}" && changed .venv/pins-5.sha256 requirements/{core,pmml,stores,models,dev}.txt; then
   needed_mb=$packages_mb
 fi
 "$base_python" -m penstock.local.versions "$needed_mb"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
-FILES = ("core", "pmml", "models", "dev")  # the measuring group is installed only to measure
+FILES = ("core", "pmml", "stores", "models", "dev")  # the measuring group is installed only to measure
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def checkout(tmp_path: Path) -> Path:
         "java/resources/META-INF/services/A": "",
         "pom.xml": "",
         ".penstock/jars/flink/old.jar": "old",
-        **{f"requirements/{name}.txt": "" for name in ("core", "pmml", "models", "dev")},
+        **{f"requirements/{name}.txt": "" for name in ("core", "pmml", "stores", "models", "dev")},
     }
     for name, text in files.items():
         path = tmp_path / name

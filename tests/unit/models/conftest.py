@@ -1,12 +1,14 @@
 """Factories for model descriptors."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.unit.models.workbench import Workbench
 
 PlainDescriptor = dict[str, Any]
 
@@ -44,3 +46,17 @@ def write(tmp_path: Path, plain: Callable[..., PlainDescriptor]) -> Callable[...
         return path
 
     return make
+
+
+@pytest.fixture
+def make_bench(tmp_path: Path) -> Iterator[Callable[..., Workbench]]:
+    """A factory of workbenches for hosts; keywords are settings."""
+    made: list[Workbench] = []
+
+    def make(**settings: object) -> Workbench:
+        made.append(Workbench(tmp_path, **settings))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.close()
