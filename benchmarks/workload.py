@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from benchmarks import documents
 from benchmarks.records import Record, write
 from penstock import iris, settings, topics
+from penstock.deadletter import Stage
 from penstock.event import Blank, ce_time, coordinates, unpack_headers
 from penstock.routing.document import parse
 
@@ -124,11 +125,14 @@ def _scored(
 ) -> list[tuple[bytes, dict[str, str]]]:
     """Return values and added headers of the results; starts Java in this process."""
     from jobs.pmml_job import engine
-    from jobs.pmml_job.scorer import HEADERS, Requests, Scorer, ScorerConfig
-    from penstock.models.repository import read_catalog
+    from jobs.pmml_job.served import serve
+    from penstock.models.repository import read_folder
+    from penstock.scoring import HEADERS, Requests, Scorer, ScorerConfig
+    from penstock.testing.serving import FakeModels
 
     size, limit = len(values), 2**20
     config = ScorerConfig(
+        stage=Stage.PMML_JOB,
         request_topic_prefix=topics.request_topic("bench", "pmml", ""),
         results="results",
         shadow_results="shadow-results",
@@ -136,8 +140,13 @@ def _scored(
         max_request_bytes=limit,
         max_dead_letter_bytes=limit,
     )
-    descriptors = [descriptor.plain() for descriptor in read_catalog(loaded.models_dir).of_job("pmml")]
-    scorer = Scorer(descriptors, config, engine.start(loaded.pmml.heap_mb), clock=lambda: _SCORED_AT_S)
+    load = engine.start(loaded.pmml.heap_mb)
+    known = {
+        descriptor.name: serve(descriptor, Path(descriptor.uri), load)
+        for descriptor in read_folder(loaded.models_dir)
+        if descriptor.job == "pmml"
+    }
+    scorer = Scorer(config, FakeModels(known), clock=lambda: _SCORED_AT_S)
     topic = topics.request_topic("bench", "pmml", "iris-tree")
     scored = scorer.score(
         Requests(

@@ -5,23 +5,26 @@ from __future__ import annotations
 import socket
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock import kafka, settings, topics
 from penstock.control import history
+from penstock.control.models import ModelsTopic
 from penstock.control.publisher import publish
 from penstock.local import broker
 from penstock.local.layout import Layout
 from penstock.local.waiting import log_tail, wait_until
+from penstock.models.repository import read_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from penstock.settings import Settings
 
-__all__ = ["Broker", "free_port", "running", "with_document"]
+__all__ = ["Broker", "free_port", "running", "with_document", "with_models"]
 
+SAMPLES = Path(__file__).parents[1] / "models"
 _UP_S = 60
 _POLL_S = 0.2
 
@@ -95,4 +98,13 @@ def with_document(found: Settings, text: str | None = None) -> Settings:
     topics.ensure(found.kafka.internal_cluster, topics.internal_topics(found))
     if history.current(found) is None:
         publish(found, found.routing_file.read_text(encoding="utf-8") if text is None else text)
+    return found
+
+
+def with_models(found: Settings, folder: Path = SAMPLES) -> Settings:
+    """See that an installation has the models of a folder: by default the samples; return it."""
+    topics.ensure(found.kafka.internal_cluster, topics.internal_topics(found))
+    with ModelsTopic(found) as topic:
+        for descriptor in read_folder(folder):
+            topic.register(descriptor)
     return found

@@ -20,7 +20,7 @@ def main() -> None:
     """Run until it is ended."""
     told = arguments.parse(__doc__)
     (output,) = told.outputs
-    model = engine.start(_HEAP_MB)((_MODELS / told.model / "1" / "model.pmml").read_bytes(), told.model)
+    model = engine.start(_HEAP_MB)(_MODELS / told.model / "1" / "model.pmml", told.model)
     inputs = [field.name for field in model.inputs]
     names, primary = [field.name for field in model.outputs], model.primary() or 0
     loop = KafkaLoop(told)

@@ -14,6 +14,7 @@ from penstock.errors import ModelLoadError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from jobs.pmml_job.mining_schema import InputField, Scalar
     from jobs.pmml_job.requests import Row
@@ -65,10 +66,10 @@ class PmmlModel:
 
 
 class Engine(Protocol):
-    """What the scorer needs of an engine: a function that loads a model's bytes, for a model called ``ref``."""
+    """What serving needs of an engine: a function that loads a model's file, for a model called ``ref``."""
 
-    def __call__(self, data: bytes, ref: str) -> PmmlModel:
-        """Raise `ModelLoadError` where the bytes are no model."""
+    def __call__(self, path: Path, ref: str) -> PmmlModel:
+        """Raise `ModelLoadError` where the file is no model."""
 
 
 def start(heap_mb: int) -> Engine:
@@ -80,14 +81,14 @@ def start(heap_mb: int) -> Engine:
     return _load
 
 
-def _load(data: bytes, ref: str) -> PmmlModel:
-    """Load a model from the bytes of its PMML file.
+def _load(path: Path, ref: str) -> PmmlModel:
+    """Load a model from its PMML file.
 
     Raises `ModelLoadError` where the engine or our own reading of the file refuses it.
     """
-    inputs = parse_inputs(data, ref)
+    inputs = parse_inputs(path.read_bytes(), ref)
     try:
-        java_model = jpype.JClass("org.pmml4s.model.Model").fromString(data.decode("utf-8"))
+        java_model = jpype.JClass("org.pmml4s.model.Model").fromFile(str(path))
         outputs = _outputs(java_model)
         names = tuple(str(name) for name in java_model.inputNames())
     except jpype.JException as error:

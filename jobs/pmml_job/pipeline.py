@@ -5,17 +5,14 @@ And beside it, without anything in common but the job: topics of copies for shad
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from jobs.pmml_job.operators import ScoreRequests, ScoreShadows
-from jobs.pmml_job.scorer import HEADERS, ScorerConfig
 from penstock import topics
-from penstock.control import portable
 from penstock.deployables import PMML_JOB
 from penstock.flink.pipeline import SIZE_COLUMN, Flow, texts
 from penstock.flink.tables import Source
-from penstock.models.repository import read_catalog
+from penstock.scoring import HEADERS
 
 if TYPE_CHECKING:
     from pyflink.table import StatementSet
@@ -24,28 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DEPLOYABLE", "JOB", "build"]
 
-JOB = "pmml"
+JOB = ScoreRequests.JOB
 DEPLOYABLE = PMML_JOB
 
 
 def build(flow: Flow, settings: Settings) -> StatementSet:
-    """Build the pipeline with the models that the repository has now."""
-    prefix, limits = settings.topics.prefix, settings.limits
-    config = ScorerConfig(
-        request_topic_prefix=topics.request_topic(prefix, JOB, ""),
-        results=topics.results(prefix),
-        shadow_results=topics.shadow_results(prefix),
-        dead_letters=topics.dead_letters(prefix),
-        max_request_bytes=limits.max_request_bytes,
-        max_dead_letter_bytes=limits.max_dead_letter_bytes,
-    )
-    of_shadows = replace(
-        config,
-        request_topic_prefix=topics.shadow_request_topic(prefix, JOB, ""),
-        results=config.shadow_results,
-    )
-    descriptors = [descriptor.plain() for descriptor in read_catalog(settings.models_dir).of_job(JOB)]
-    packed = portable.pack(settings)
+    """Build the pipeline; models come to its workers by the registry's topic."""
+    prefix = settings.topics.prefix
     requests = flow.read(
         Source(
             name="requests",
@@ -63,6 +45,6 @@ def build(flow: Flow, settings: Settings) -> StatementSet:
         )
     )
     columns = ["`value`", SIZE_COLUMN, "`timestamp`", texts(*HEADERS)]
-    scored = flow.apply(requests, "score", ScoreRequests(packed, descriptors, asdict(config)), columns)
-    shadows = flow.apply(copies, "score_shadows", ScoreShadows(packed, descriptors, asdict(of_shadows)), columns)
+    scored = flow.apply(requests, "score", ScoreRequests.of(settings), columns)
+    shadows = flow.apply(copies, "score_shadows", ScoreShadows.of(settings), columns)
     return flow.deliver(scored, settings.flink.compression, shadows=shadows)

@@ -13,12 +13,13 @@ from penstock.flink.worker import settle
 from penstock.unwritten import Unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
     from pyflink.table import FunctionContext
 
     from penstock.control.documents import LiveDocument
+    from penstock.control.model_subject import ModelSubject
     from penstock.deployables import Deployable
     from penstock.event import Deliveries
     from penstock.settings import Settings
@@ -51,7 +52,7 @@ class ByDocument(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are u
             PenstockError: there is none, or no broker. The job fails and is restarted, until there is.
         """
         self._unwritten = Unwritten(function_context.get_metric_group())
-        self.worker = Worker(self._packed, self.DEPLOYABLE.name, self.use, self.weights)
+        self.worker = Worker(self._packed, self.DEPLOYABLE.name, self.use, self.weights, self.models())
         self.prepare()
         self.worker.start()
         settle()
@@ -65,6 +66,10 @@ class ByDocument(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are u
         """Return deliveries as columns; those that go nowhere are counted."""
         self._unwritten.note(deliveries)
         return frame(deliveries, further=self.FANS_OUT)
+
+    def models(self) -> Callable[[Settings], ModelSubject] | None:
+        """Return what makes that which follows the registry of models; None, as for most: nothing does."""
+        return None
 
     def prepare(self) -> None:
         """Make what does not hang on a document; `worker.settings` is there."""

@@ -8,12 +8,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from pyflink.table import DataTypes
 from pyflink.table.udf import udf
 
-from jobs.pmml_job.operators import ScoreShadows
 from penstock import settings
 from penstock.event import (
     CE_ID,
@@ -56,7 +54,7 @@ TIME = {"time": "DATE_FORMAT(CAST(`timestamp` AS TIMESTAMP(3)), 'yyyy-MM-dd''T''
 
 @pytest.fixture
 def run(
-    make_flow: Callable[..., FileFlow], make_record: Callable[..., Row], bootstrap_servers: str
+    make_flow: Callable[..., FileFlow], make_record: Callable[..., Row], bootstrap_servers: str, tmp_path: Path
 ) -> Callable[..., list[Row]]:
     """Run a deployable's pipeline over records, each given by the columns that matter."""
 
@@ -64,7 +62,9 @@ def run(
         deployable: str, view: str, *records: Row, document: str | None = None, **overrides: object
     ) -> list[Row]:
         overrides["kafka.external.bootstrap_servers"] = bootstrap_servers
-        brokers.with_document(settings.load(overrides=overrides), document)
+        overrides["models.cache_dir"] = str(tmp_path)
+        overrides["models.wait_ms"] = 60_000  # however busy the machine is
+        brokers.with_models(brokers.with_document(settings.load(overrides=overrides), document))
         numbered = [make_record(**{"offset": offset, **columns}) for offset, columns in enumerate(records)]
         flow = make_flow(*numbered, overrides=overrides)
         pipeline: Any = import_module(f"{deployable}.pipeline")
@@ -247,15 +247,6 @@ def test_pmml_job_scores_shadows_apart(run: Callable[..., list[Row]]) -> None:
     assert scored["headers"] == {**headers, CONTENT_TYPE: RESULT.encode(), MODEL: b"iris-tree:1"}
     assert json.loads(scored["value"])["prediction"] == 0
     assert [code(row) for row in (poison, missing)] == ["INPUT", "UNKNOWN_MODEL"]
-
-
-def test_row_that_wakes_the_worker_for_shadows_loads_no_model() -> None:
-    """It says that it goes nowhere, without Java and without a model: nobody has asked for a shadow."""
-    column = pd.Series([None])
-
-    found = ScoreShadows({}, [], {}).eval(column, column, column, pd.Series(["\x1f\x1f\x1f"]))
-
-    assert found["topic"].tolist() == [None]
 
 
 def test_each_function_of_a_job_has_a_process_of_its_own(

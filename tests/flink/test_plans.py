@@ -187,3 +187,11 @@ def test_pmml_job_reads_all_of_its_request_topics(build: Callable[..., Built]) -
     assert re.fullmatch(options["topic-pattern"], "penstock.pmml.iris-tree")
     assert not re.fullmatch(options["topic-pattern"], "penstock.spark.sentiment")
     assert int(options["scan.topic-partition-discovery.interval"].removesuffix("ms")) > 0
+
+
+@pytest.mark.parametrize("deployable", DEPLOYABLES)
+def test_models_are_no_part_of_what_is_submitted(build: Callable[..., Built], deployable: str) -> None:
+    """They come and go by the registry's topic: a job is the same with others, and is not submitted again for them."""
+    built = build(deployable, {**ONE, "models_dir": "/nowhere"})
+
+    assert "iris" not in built.plan()

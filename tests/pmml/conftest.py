@@ -10,8 +10,13 @@ import pytest
 
 from jobs.pmml_job import engine
 from jobs.pmml_job.engine import Engine
-from jobs.pmml_job.scorer import Requests, Scorer, ScorerConfig
+from jobs.pmml_job.loader import PmmlLoader
+from penstock.deadletter import Stage
+from penstock.errors import ModelError, ModelFailedError, ModelLoadError, RecordError
 from penstock.event import JSON, Deliveries, unpack_headers
+from penstock.models.descriptor import ModelDescriptor
+from penstock.scoring import Requests, Scorer, ScorerConfig, Servable
+from penstock.testing.serving import FakeModels
 
 Plain = dict[str, Any]
 
@@ -65,10 +70,14 @@ def describe(tmp_path: Path) -> Callable[..., Plain]:
 
 @pytest.fixture
 def scorer(pmml_engine: Engine) -> Callable[..., Scorer]:
-    """Make a scorer of descriptors, with a clock that stands at `NOW`."""
+    """Make a scorer of descriptors, with a clock that stands at `NOW`.
+
+    A bare name means the highest version. What cannot be loaded has failed, as in a worker.
+    """
 
     def make(*descriptors: Plain, **changes: Any) -> Scorer:
         facts: dict[str, Any] = {
+            "stage": Stage.PMML_JOB,
             "request_topic_prefix": "penstock.pmml.",
             "results": "penstock.results",
             "shadow_results": "penstock.shadow-results",
@@ -76,9 +85,21 @@ def scorer(pmml_engine: Engine) -> Callable[..., Scorer]:
             "max_request_bytes": 2**20,
             "max_dead_letter_bytes": 2**22,
         }
-        return Scorer(descriptors, ScorerConfig(**facts | changes), pmml_engine, clock=lambda: NOW)
+        known: dict[str, Servable | RecordError] = {}
+        for tree in sorted(descriptors, key=lambda tree: tree["version"]):
+            descriptor = ModelDescriptor.parse(tree, "here")
+            loaded = _load(descriptor, pmml_engine)
+            known |= {str(descriptor.ref): loaded, descriptor.name: loaded}
+        return Scorer(ScorerConfig(**facts | changes), FakeModels(known), clock=lambda: NOW)
 
     return make
+
+
+def _load(descriptor: ModelDescriptor, pmml_engine: Engine) -> Servable | RecordError:
+    try:
+        return PmmlLoader(pmml_engine).load(descriptor, Path(descriptor.uri))
+    except ModelError as error:
+        return ModelFailedError(str(descriptor.ref), error.detail if isinstance(error, ModelLoadError) else str(error))
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.pmml_job.scorer import Requests, Scorer
 from penstock.models.descriptor import ModelDescriptor
+from penstock.scoring import Requests, Scorer
 
 MODELS = Path(__file__).parents[2] / "models"
 

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from input_adapter.router import Router
-from jobs.pmml_job.scorer import HEADERS, Requests
 from penstock.event import unpack_headers
 from penstock.iris import DEMO_TOPICS, Form, Recipe, events
-from penstock.models.repository import read_catalog
+from penstock.models.repository import read_folder
 from penstock.routing.document import load
+from penstock.scoring import HEADERS, Requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jobs.pmml_job.scorer import Scorer
     from penstock.event import Deliveries
     from penstock.iris import Event
+    from penstock.scoring import Scorer
 
 ROOT = Path(__file__).parents[2]
 CASES = [(form, "iris") for form in Form] + [
@@ -69,7 +69,7 @@ def test_poison_and_nothing_else_becomes_dead_letters(
 ) -> None:
     """In every form and for every sample model each kind of poison is a dead letter, and each good event is scored."""
     sent = list(events(Recipe(form=form, type=event_type, count=300, seed=5, poison_percent=50)))
-    ready = scorer(*(descriptor.plain() for descriptor in read_catalog(ROOT / "models")))
+    ready = scorer(*(descriptor.plain() for descriptor in read_folder(ROOT / "models")))
     outcomes = scored(ready, routed(DEMO_TOPICS[form], sent), sent)
     wrong = [
         (event.poison, event.value, topic)

@@ -78,11 +78,15 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """The checkout's settings, and its routing document on a broker, where functions look for it."""
+    """The checkout's settings; its routing document and its models on a broker, where functions look for them."""
     with brokers.running(tmp_path_factory.mktemp("broker")) as broker:
         bootstrap_servers = broker.settings.kafka.external.bootstrap_servers
-        overrides = {"kafka.external.bootstrap_servers": bootstrap_servers}
-        yield brokers.with_document(settings.load(overrides=overrides))
+        overrides: dict[str, object] = {
+            "kafka.external.bootstrap_servers": bootstrap_servers,
+            "models.cache_dir": str(tmp_path_factory.mktemp("cache")),
+            "models.wait_ms": 60_000,  # however busy the machine is
+        }
+        yield brokers.with_models(brokers.with_document(settings.load(overrides=overrides)))
 
 
 def shipped(deployable: str, loaded: Settings) -> dict[str, bytes]:
