@@ -98,13 +98,15 @@ def found(make_installation: Callable[..., Installation]) -> Settings:
 
 @pytest.fixture
 def hold(found: Settings) -> Iterator[Callable[[], Holds]]:
-    """Start workers; they are stopped when the test ends."""
+    """Start workers and hear of them; they are stopped when the test ends."""
     started: list[Holds] = []
 
     def start() -> Holds:
         one = Holds(found)
         one.worker.start()
         started.append(one)
+        # It says so beside what it does, and who was never heard of is not waited for.
+        assert wait_until(lambda: len(workers(found)) == len(started), SOON_S, POLL_S)
         return one
 
     yield start
