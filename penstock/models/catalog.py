@@ -77,6 +77,7 @@ class Catalog:
             told.Meant: self._now_means,
             told.Wanted: self._now_wanted,
             told.Asked: self._asked,
+            told.Awaited: self._now_awaited,
             told.Taken: self._taken,
             told.Released: self._released,
             told.Loaded: self._loaded,
@@ -181,15 +182,13 @@ class Catalog:
         self._serve(name)
 
     def _serve(self, name: str) -> None:
-        change = self._names.settle(name)
-        if change is not None:
+        if (change := self._names.settle(name)) is not None:
             self._effects.append(change)
 
     def _now_wanted(self, event: told.Wanted) -> None:
         before, self._wanted = self._wanted, event.refs
         for ref in before ^ event.refs:
-            entry = self._entries.get(ref)
-            if entry is None:
+            if (entry := self._entries.get(ref)) is None:
                 continue
             if self._room.is_idle(ref):
                 self._room.idle(ref, wanted=ref in event.refs)
@@ -198,9 +197,12 @@ class Catalog:
         self._pump()
 
     def _asked(self, event: told.Asked) -> None:
-        entry = self._entries.get(event.ref)
-        if entry is not None:
+        if (entry := self._entries.get(event.ref)) is not None:
             self._ask(entry)
+
+    def _now_awaited(self, event: told.Awaited) -> None:
+        self._room.keep(event.refs)
+        self._pump()
 
     # Loading.
 
@@ -295,8 +297,7 @@ class Catalog:
         return entry
 
     def _loaded(self, event: told.Loaded) -> None:
-        entry = self._answered(event)
-        if entry is None:
+        if (entry := self._answered(event)) is None:
             self._effects.append(Unload(event.ref, event.generation))
             self._pump()
             return
@@ -316,8 +317,7 @@ class Catalog:
         self._pump()
 
     def _failed(self, event: told.Failed) -> None:
-        entry = self._answered(event)
-        if entry is not None:
+        if (entry := self._answered(event)) is not None:
             self._forget(entry)
             entry.retry_at_ms = None
             if event.passing:

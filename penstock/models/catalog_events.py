@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Asked",
+    "Awaited",
     "Changed",
     "Effect",
     "Entry",
@@ -99,6 +100,12 @@ class Asked(NamedTuple):
     ref: ModelRef
 
 
+class Awaited(NamedTuple):
+    """A batch waits for these, and for no others: what is loaded of them stays until the batch has had it."""
+
+    refs: frozenset[ModelRef]
+
+
 class Taken(NamedTuple):
     """A batch holds these; all of them are ready."""
 
@@ -132,7 +139,7 @@ class Tick(NamedTuple):
     """Time has passed."""
 
 
-Event = Registered | Removed | Meant | Wanted | Asked | Taken | Released | Loaded | Failed | Tick
+Event = Registered | Removed | Meant | Wanted | Asked | Awaited | Taken | Released | Loaded | Failed | Tick
 """`Registered` and `Removed` of `penstock.models.records`; `Registry.events` makes these two and `Meant`."""
 
 

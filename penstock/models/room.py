@@ -43,6 +43,8 @@ class Room:
         self.bytes = 0
         self._idle: OrderedDict[ModelRef, None] = OrderedDict()
         self._idle_wanted: OrderedDict[ModelRef, None] = OrderedDict()
+        self._awaited: frozenset[ModelRef] = frozenset()
+        self._kept: dict[ModelRef, bool] = {}  # idle but for that; whether a route wants it
 
     def add(self, size: int) -> None:
         """Count one more."""
@@ -65,16 +67,26 @@ class Room:
     def idle(self, ref: ModelRef, *, wanted: bool) -> None:
         """Nobody holds it from now on: it may go, after all that may go already."""
         self.busy(ref)
-        (self._idle_wanted if wanted else self._idle)[ref] = None
+        if ref in self._awaited:
+            self._kept[ref] = wanted
+        else:
+            (self._idle_wanted if wanted else self._idle)[ref] = None
+
+    def keep(self, awaited: frozenset[ModelRef]) -> None:
+        """Somebody waits for these and for no others: they do not go, even if nobody holds them."""
+        self._awaited = awaited
+        for ref in [ref for ref in self._kept if ref not in awaited]:
+            self.idle(ref, wanted=self._kept[ref])
 
     def busy(self, ref: ModelRef) -> None:
         """It must not go from now on."""
         self._idle.pop(ref, None)
         self._idle_wanted.pop(ref, None)
+        self._kept.pop(ref, None)
 
     def is_idle(self, ref: ModelRef) -> bool:
-        """Tell whether it may go."""
-        return ref in self._idle or ref in self._idle_wanted
+        """Tell whether nobody holds it."""
+        return ref in self._idle or ref in self._idle_wanted or ref in self._kept
 
     def victim(self, *, wanted_too: bool) -> ModelRef | None:
         """Return which one goes first: one that no route wants, or else, where that is allowed, one that is wanted."""

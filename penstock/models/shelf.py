@@ -95,6 +95,7 @@ class Shelf:
         self._served: dict[Held, Served] = {}
         self._retired: list[Served] = []
         self._changed: set[ModelRef] = set()
+        self._awaited: frozenset[ModelRef] = frozenset()
         self._leases = 0
         self._closing = False
         self._woken = False
@@ -147,7 +148,15 @@ class Shelf:
                 self._on(told.Asked(entry.ref))
                 if entry.state is State.LOADING:
                     self._loads.hurry(Held(entry.ref, entry.generation))
+            if self._awaited:
+                self._await(self._awaited & {entry.ref for entry in missing})
         return given, taken
+
+    def _await(self, refs: frozenset[ModelRef]) -> None:
+        """What is awaited is not let go for others that are awaited too, before it was taken once."""
+        if refs != self._awaited:
+            self._awaited = refs
+            self._on(told.Awaited(refs))
 
     def release(self, held: tuple[Held, ...]) -> None:
         """Hold these no longer."""
@@ -168,12 +177,14 @@ class Shelf:
             episodes = {ref: entry.since_ms for ref, entry in found.items() if entry.state is State.LOADING}
             if not episodes or len(episodes) < len(found):
                 return
+            self._await(frozenset(episodes))
             left_ms = max(self._budget.left_ms(*episode) for episode in episodes.items())
             begin = time.monotonic()
             until = min(deadline, begin + left_ms / 1000)
             while all(self._is_at(*episode) for episode in episodes.items()) and not self._closing:
                 left = until - time.monotonic()
                 if left <= 0:
+                    self._await(frozenset())
                     break
                 self._news.wait(left)
             spent_ms = math.ceil((time.monotonic() - begin) * 1000)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.pmml_job import engine
-from jobs.pmml_job.engine import Engine
+from jobs.pmml_job.engine import Engine, PmmlModel
 from jobs.pmml_job.loader import PmmlLoader
 from penstock.deadletter import Stage
 from penstock.errors import ModelError, ModelFailedError, ModelLoadError, RecordError
@@ -42,6 +42,18 @@ IDENTITY = """<?xml version="1.0" encoding="UTF-8"?>
 def pmml_engine() -> Engine:
     """The real engine; its Java machine lives as long as the test process."""
     return engine.start(256)
+
+
+@pytest.fixture
+def load(pmml_engine: Engine, tmp_path: Path) -> Callable[[bytes, str], PmmlModel]:
+    """Load a model from the bytes of its file."""
+
+    def make(data: bytes, ref: str) -> PmmlModel:
+        path = tmp_path / f"{ref}.pmml"
+        path.write_bytes(data)
+        return pmml_engine(path, ref)
+
+    return make
 
 
 @pytest.fixture

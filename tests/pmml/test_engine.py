@@ -3,14 +3,17 @@
 import json
 import re
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import jpype
 import pytest
 
-from jobs.pmml_job.engine import Engine
+from jobs.pmml_job.engine import PmmlModel
 from jobs.pmml_job.pmml4s import MatrixCall, RecordsCall
 from penstock.errors import ModelLoadError
+
+Load = Callable[[bytes, str], PmmlModel]
 
 DATA = Path(__file__).parents[1] / "data" / "pmml"
 MODELS = Path(__file__).parents[2] / "models"
@@ -22,9 +25,9 @@ def tree() -> bytes:
     return (MODELS / "iris-tree" / "1" / "model.pmml").read_bytes()
 
 
-def test_model_of_numbers_takes_the_quick_way(pmml_engine: Engine, tree: bytes) -> None:
+def test_model_of_numbers_takes_the_quick_way(load: Load, tree: bytes) -> None:
     """A model whose fields are all numbers is called with a matrix, and tells its fields."""
-    model = pmml_engine(tree, "iris-tree:1")
+    model = load(tree, "iris-tree:1")
     assert isinstance(model.score, MatrixCall)
     assert [field.name for field in model.inputs] == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
     assert [output.name for output in model.outputs] == [*(f"probability_{i}" for i in range(3)), "predicted_label"]
@@ -34,9 +37,9 @@ def test_model_of_numbers_takes_the_quick_way(pmml_engine: Engine, tree: bytes) 
     assert model.score([(5.1, 3.5, 1.4, 0.2)]) == [(1.0, 0.0, 0.0, 0)]
 
 
-def test_model_of_texts(pmml_engine: Engine) -> None:
+def test_model_of_texts(load: Load) -> None:
     """Texts, booleans and integers that may be missing go over as JSON; every output comes back with its own type."""
-    model = pmml_engine((DATA / "loan.pmml").read_bytes(), "loan:1")
+    model = load((DATA / "loan.pmml").read_bytes(), "loan:1")
     assert isinstance(model.score, RecordsCall)
     assert [output.name for output in model.outputs] == ["chance of yes", "granted", "long", "level"]
     rows = [(True, "house", 5, 1500.0), (False, None, None, 2500.5), (True, "car", 30, 0.0), (True, "house", 30, 999.0)]
@@ -45,7 +48,7 @@ def test_model_of_texts(pmml_engine: Engine) -> None:
     assert [type(output) for output in answers[0]] == [float, str, bool, int]
 
 
-def test_texts_come_back_from_the_quick_way(pmml_engine: Engine, tree: bytes) -> None:
+def test_texts_come_back_from_the_quick_way(load: Load, tree: bytes) -> None:
     """A label may be a text, even the text null; a text that is missing is None."""
     text = tree.decode()
     text = text.replace(
@@ -59,26 +62,26 @@ def test_texts_come_back_from_the_quick_way(pmml_engine: Engine, tree: bytes) ->
         '<TreeModel modelName="DecisionTreeClassifier"', '<TreeModel noTrueChildStrategy="returnNullPrediction"'
     )
     text = text.replace('operator="greaterThan" value="1.7500000596046448"', 'operator="greaterThan" value="2"')
-    model = pmml_engine(text.encode(), "iris-tree:2")
+    model = load(text.encode(), "iris-tree:2")
     assert isinstance(model.score, MatrixCall)
     answers = model.score([(5.1, 3.5, 1.4, 0.2), (6.0, 3.0, 4.0, 1.3), (6.0, 3.0, 5.0, 1.9), (6.0, 3.0, 6.0, 2.3)])
     assert [answer[-1] for answer in answers] == ["null", "1", None, "2"]
     assert answers[2] == (None, None, None, None)
 
 
-def test_model_without_outputs_has_the_engines_own(pmml_engine: Engine, tree: bytes) -> None:
+def test_model_without_outputs_has_the_engines_own(load: Load, tree: bytes) -> None:
     """A file without Output says nothing about names; the engine then names the prediction after the target."""
     start, _, rest = tree.decode().partition("<Output>")
-    model = pmml_engine((start + rest.partition("</Output>")[2]).encode(), "iris-tree:2")
+    model = load((start + rest.partition("</Output>")[2]).encode(), "iris-tree:2")
     assert "predicted_label" in [output.name for output in model.outputs]
     assert model.score([(5.1, 3.5, 1.4, 0.2)])[0][model.primary() or 0] == 0
 
 
-def test_model_that_names_probabilities_only_has_a_prediction_too(pmml_engine: Engine, tree: bytes) -> None:
+def test_model_that_names_probabilities_only_has_a_prediction_too(load: Load, tree: bytes) -> None:
     """The engine adds it: a probability is no label. Some tools write files like this one."""
     text = re.sub(r'<OutputField name="predicted_label"[^>]*/>', "", tree.decode())
     assert text != tree.decode()
-    model = pmml_engine(text.encode(), "iris-tree:2")
+    model = load(text.encode(), "iris-tree:2")
     primary = model.primary()
 
     assert primary is not None
@@ -102,21 +105,21 @@ def test_model_that_names_probabilities_only_has_a_prediction_too(pmml_engine: E
         ),
     ],
 )
-def test_file_is_refused(pmml_engine: Engine, data: bytes, message: str) -> None:
+def test_file_is_refused(load: Load, data: bytes, message: str) -> None:
     """A file that is no model is refused with the model's name and the reason."""
     with pytest.raises(ModelLoadError, match=rf"^model 'broken:3' cannot be loaded: .*({message})"):
-        pmml_engine(data, "broken:3")
+        load(data, "broken:3")
 
 
-def test_truncated_file_is_refused(pmml_engine: Engine, tree: bytes) -> None:
+def test_truncated_file_is_refused(load: Load, tree: bytes) -> None:
     """Half a file is no model."""
     with pytest.raises(ModelLoadError, match=r"^model 'iris-tree:1' cannot be loaded: the file is no XML: "):
-        pmml_engine(tree[: len(tree) // 2], "iris-tree:1")
+        load(tree[: len(tree) // 2], "iris-tree:1")
 
 
-def test_other_threads_may_score(pmml_engine: Engine, tree: bytes) -> None:
+def test_other_threads_may_score(load: Load, tree: bytes) -> None:
     """A thread that never saw Java can call a model that another one loaded, and both at once."""
-    model = pmml_engine(tree, "iris-tree:1")
+    model = load(tree, "iris-tree:1")
     golden = (MODELS / "iris-tree" / "1" / "golden.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [tuple(json.loads(line)["input"].values()) for line in golden]
     expected = model.score(rows)
@@ -129,9 +132,9 @@ def test_other_threads_may_score(pmml_engine: Engine, tree: bytes) -> None:
     assert found == [expected] * 4
 
 
-def test_java_failure_is_an_exception(pmml_engine: Engine) -> None:
+def test_java_failure_is_an_exception(load: Load) -> None:
     """What the model's own expressions throw reaches Python, for the whole call."""
-    model = pmml_engine((DATA / "failing.pmml").read_bytes(), "failing:1")
+    model = load((DATA / "failing.pmml").read_bytes(), "failing:1")
     assert model.score([("b+",), ("x",)]) == [(True,), (False,)]
     with pytest.raises(jpype.JException, match="Unclosed group"):
         model.score([("b+",), ("(",)])

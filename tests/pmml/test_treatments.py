@@ -9,11 +9,12 @@ from typing import Any
 import jpype
 import pytest
 
-from jobs.pmml_job.engine import Engine
+from jobs.pmml_job.engine import PmmlModel
 from jobs.pmml_job.pmml4s import MatrixCall, RecordsCall
 from penstock.event import Deliveries
 from penstock.scoring import Requests, Scorer
 
+Load = Callable[[bytes, str], PmmlModel]
 Predict = Callable[..., list[Any]]
 
 UNIT = '<Interval closure="closedClosed" leftMargin="0" rightMargin="1"/>'
@@ -100,10 +101,10 @@ def test_float_is_single_precision(predict: Predict) -> None:
 @pytest.mark.parametrize(
     "treatment", ["", 'outliers="asExtremeValues" lowValue="-2" highValue="2"', 'invalidValueTreatment="asIs"']
 )
-def test_both_calls_agree(pmml_engine: Engine, identity: Callable[..., bytes], data_type: str, treatment: str) -> None:
+def test_both_calls_agree(load: Load, identity: Callable[..., bytes], data_type: str, treatment: str) -> None:
     """The matrix and the JSON form are two ways to the same answers."""
     data = identity(treatment, data_type=data_type)
-    model = pmml_engine(data, "model:1")
+    model = load(data, "model:1")
     assert isinstance(model.score, MatrixCall)
     java_model = jpype.JClass("org.pmml4s.model.Model").fromString(data.decode())
     rows = [(float(value) if data_type != "integer" else value,) for value in range(-9, 10)]

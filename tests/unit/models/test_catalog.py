@@ -183,6 +183,21 @@ def test_a_load_waits_until_something_can_go() -> None:
     assert (worker.unloaded, list(worker.loading)) == (["a:1"], ["b:1"])
 
 
+def test_what_is_awaited_stays_until_it_was_taken() -> None:
+    """A batch waits for more than there is room for: what comes first does not go for what it waits for as well."""
+    worker = Worker(most_loaded=1, eager=False)
+    worker.register("a:1", "b:1")
+    worker.ask("a:1")
+    worker.ask("b:1")
+    worker.on(told.Awaited(frozenset({of("a:1"), of("b:1")})))
+    worker.loaded("a:1")
+    assert (worker.entry("a:1").state, list(worker.loading)) == (State.READY, [])
+    worker.use("a:1")
+    assert worker.entry("a:1").state is State.READY
+    worker.on(told.Awaited(frozenset({of("b:1")})))
+    assert (worker.unloaded, list(worker.loading)) == (["a:1"], ["b:1"])
+
+
 def test_bytes_are_bounded_too() -> None:
     """By an estimate before, by what the loader tells after."""
     worker = Worker(most_loaded=10, most_bytes=10_000)
