@@ -33,6 +33,8 @@ REQUESTS_TO_NOBODY = 20
 KILLS = (BROKER, JOB_MANAGER)
 AFTER_PER_FORM = 200
 SEED = 4
+#: Less than the default: what is waited for time and again is that all that was sent is committed.
+CHECKPOINT_MS = 2_000
 _FIGURES = pytest.StashKey[list[str]]()
 
 
@@ -51,7 +53,8 @@ def figures(pytestconfig: pytest.Config) -> Callable[[str], None]:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack; its processes are ended in the end, whatever happened."""
-    made = Stack.on_free_ports(tmp_path_factory.mktemp("stack"))
+    told = {"PENSTOCK_FLINK__CHECKPOINT_INTERVAL_MS": str(CHECKPOINT_MS)}
+    made = Stack.on_free_ports(tmp_path_factory.mktemp("stack"), **told)
     try:
         yield made
         if made.left_over():

@@ -121,6 +121,13 @@ def stacks(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
         processes.end(stack.left_over(), 1)
 
 
+@pytest.fixture
+def broker_of_others(broker_settings: Settings) -> dict[str, dict[str, Any]]:
+    """Settings of a stack without a broker of its own, for tests that no broker has a part in: it starts sooner."""
+    address = broker_settings.kafka.external.bootstrap_servers
+    return {"kafka": {"external": {"bootstrap_servers": address}}, "topics": {"prefix": uuid.uuid4().hex[:8]}}
+
+
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
     """A stack that stands for all tests of this module, with what `up` said."""
@@ -267,11 +274,13 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
     assert stack.open_ports() == []
 
 
-def test_orphans_of_a_killed_supervisor_are_found(stacks: Callable[..., Stack]) -> None:
+def test_orphans_of_a_killed_supervisor_are_found(
+    stacks: Callable[..., Stack], broker_of_others: dict[str, dict[str, Any]]
+) -> None:
     """Nobody watches over the servers any more, but they carry the mark: the next up ends them and starts anew."""
-    stack = stacks()
+    stack = stacks(**broker_of_others)
     stack.run("up", "--no-jobs")
-    orphan = stack.pid("kafka")
+    orphan = stack.pid("jobmanager")
     os.kill(stack.pid("supervisord"), signal.SIGKILL)
 
     again = stack.run("up", "--no-jobs")
@@ -341,9 +350,11 @@ def test_own_broker_is_used(stacks: Callable[..., Stack], broker_settings: Setti
     assert kafka.available(broker_settings.kafka.external)
 
 
-def test_stop_script_works_without_an_environment(stacks: Callable[..., Stack], tmp_path: Path) -> None:
+def test_stop_script_works_without_an_environment(
+    stacks: Callable[..., Stack], broker_of_others: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
     """A checkout whose .venv is gone or half-made can still be stopped."""
-    stack = stacks()
+    stack = stacks(**broker_of_others)
     stack.run("up", "--no-jobs")
     scripts = tmp_path / "checkout" / "scripts"
     scripts.mkdir(parents=True)
