@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# Two processes: while one waits for a stack, the other works. tests/lanes.py says what stays together.
+LANES := -n 2 --dist loadgroup --no-loadscope-reorder
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -26,8 +28,8 @@ lint: setup ## style, layout, and a docstring on every test
 type: setup ## types, strictly
 	$(BIN)/mypy
 
-test: check ## everything: the checks, then all levels of tests, with one summary
-	$(PYTEST) --cov --cov-report=term
+test: check ## everything: the checks, then all levels of tests in two lanes, with one summary
+	$(PYTEST) $(LANES) --cov --cov-report=term
 
 test-unit: setup ## seconds: no JVM, no network
 	$(PYTEST) tests/unit tests/architecture tests/docs
