@@ -99,7 +99,8 @@ def make_stack(folder: Path, **changes: dict[str, Any]) -> Stack:
         "kafka_heap_mb": 256,
         "flink_rpc_port": rpc,
     }
-    content = {"local": {**local, **changes.pop("local", {})}, "flink": {"rest_port": rest}, **changes}
+    own = {"local": local, "flink": {"rest_port": rest}}
+    content = {**changes, **{section: {**entries, **changes.get(section, {})} for section, entries in own.items()}}
     file = folder / "penstock.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     return Stack(file)
@@ -227,11 +228,12 @@ def test_down_leaves_nothing_and_spares_other_stacks(standing: tuple[Stack, str]
 def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable[..., Stack], tmp_path: Path) -> None:
     """A killed task manager leaves no worker behind and its jobs run again; up replaces jobs of other sources only.
 
-    The one test here that runs jobs: starting them is what costs time.
+    The one test here that runs jobs: starting them is what costs time, and with two workers of each it costs twice as
+    much.
     """
     routing = tmp_path / "routing.yaml"
     routing.write_bytes((ROOT / "config" / "routing.yaml").read_bytes())
-    stack = stacks(routing_file=str(routing))
+    stack = stacks(routing_file=str(routing), flink={"parallelism": 1})
     said = stack.run("up").stdout
     assert "version 1 published" in said
     assert "input_adapter, pmml_job, output_adapter" in said
