@@ -1,10 +1,12 @@
 # What developers type. `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt lint type test test-unit test-flink test-shipping test-integration e2e wheel up down demo bench docs pins hooks clean
+.PHONY: help setup check fmt lint type test test-unit test-flink test-shipping test-integration e2e wheel up down demo bench soak docs pins hooks clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# Two processes: while one waits for a stack, the other works. tests/lanes.py says what stays together.
+LANES := -n 2 --dist loadgroup --no-loadscope-reorder
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -26,8 +28,8 @@ lint: setup ## style, layout, and a docstring on every test
 type: setup ## types, strictly
 	$(BIN)/mypy
 
-test: check ## everything: the checks, then all levels of tests, with one summary
-	$(PYTEST) --cov --cov-report=term
+test: check ## everything: the checks, then all levels of tests in two lanes, with one summary
+	$(PYTEST) $(LANES) --cov --cov-report=term
 
 test-unit: setup ## seconds: no JVM, no network
 	$(PYTEST) tests/unit tests/architecture tests/docs
@@ -60,6 +62,9 @@ demo: ## start all of it with the demo's events, and show five scores
 bench: setup ## measure every stage and the peers beside them; a short run: make bench ARGS=--quick
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/bench.txt
 	$(BIN)/python -m benchmarks $(ARGS)
+
+soak: setup ## ten minutes of 200 models in the memory of 32; a shorter run: make soak ARGS='--minutes 2'
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 docs: setup ## write anew what docs/ says of settings, commands and documents
 	PYTHONPATH=. $(BIN)/python scripts/manual.py

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from benchmarks import machine, own_stack, report
+from benchmarks import machine, own_stack, report, swaps
 from benchmarks.delays import Pace
 from benchmarks.programs import PROGRAMS
 from benchmarks.results import together
@@ -26,6 +26,8 @@ _ROUNDS, _QUICK_ROUNDS = 3, 1
 _RATES, _QUICK_RATES = (200, 1000, 5000), (1000,)
 #: Seconds that count and that come before them, at each rate.
 _WINDOW, _QUICK_WINDOW = (10.0, 2.0), (4.0, 1.0)
+#: By so much longer are swaps measured: a large model takes seconds to load.
+_SWAPS_LONGER = 2
 _WARM_UP_S, _QUICK_WARM_UP_S = 15.0, 4.0
 
 
@@ -52,6 +54,7 @@ Exit status: 0 all was measured, 1 a program could not be, 5 this machine lacks 
 @click.option("--rounds", type=click.IntRange(min=1), help=f"Turns of each program [{_ROUNDS}].")
 @click.option("--latency/--no-latency", default=True, help="Whether delays are measured, at 200, 1,000 and 5,000/s.")
 @click.option("--sizes/--no-sizes", default=True, help="Whether documents of many routes are measured.")
+@click.option("--models/--no-models", default=True, help="Whether many models, and swaps of them, are measured.")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Results file [benchmarks/results/<date>.json]."
 )
@@ -72,7 +75,8 @@ def main(*, quick: bool, names: tuple[str, ...], output: Path | None, **options:
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.INTERRUPTED))  # as Ctrl-C: the stack is taken down
     try:
-        results = _measured(plan, quick=quick, sizes=options["sizes"])
+        pace = Pace(rate=swaps.RATE, settle_s=settle_s, seconds=seconds * _SWAPS_LONGER) if options["models"] else None
+        results = _measured(plan, pace, quick=quick, sizes=options["sizes"])
     except PenstockError as error:
         click.echo(f"Error: {error}", err=True)
         status = Exit.LACKING if isinstance(error, PrerequisiteError) else Exit.STEP_FAILED
@@ -87,7 +91,7 @@ def main(*, quick: bool, names: tuple[str, ...], output: Path | None, **options:
         raise click.exceptions.Exit(Exit.FAILED)
 
 
-def _measured(plan: Plan, *, quick: bool, sizes: bool) -> dict[str, Any]:
+def _measured(plan: Plan, swapping: Pace | None, *, quick: bool, sizes: bool) -> dict[str, Any]:
     began, started = time.monotonic(), datetime.now(UTC)
     settings = own_stack.own_settings()
     described = machine.describe(settings)
@@ -95,11 +99,15 @@ def _measured(plan: Plan, *, quick: bool, sizes: bool) -> dict[str, Any]:
         run = Run(own, plan)
         if sizes:
             run.sizes()
+        if swapping is not None:
+            run.registry()
         run.prepare()
         if not quick:
             run.warm_up()
         for number in range(1, plan.rounds + 1):
             run.round(number)
+        if swapping is not None:
+            run.swaps(swapping)
     return {
         "started": f"{started:%Y-%m-%d %H:%M} UTC",
         "seconds": round(time.monotonic() - began),
@@ -108,6 +116,7 @@ def _measured(plan: Plan, *, quick: bool, sizes: bool) -> dict[str, Any]:
         "programs": together(run.measured),
         "memory_mib": run.memory_mib,
         "documents": run.documents,
+        "models": run.models,
     }
 
 

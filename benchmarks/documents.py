@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["MODELS", "SPLIT_TYPES", "many", "of_many", "routing", "scoring", "splits"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["MODELS", "SPLIT_TYPES", "many", "of_many", "routing", "scoring", "splits", "zoo"]
 
 Document = dict[str, Any]
 
@@ -89,4 +92,16 @@ def scoring(source: str, model: str, output: str) -> Document:
         "sources": [{"topic": source, "format": "json", "type": {"field": "type"}}],
         "routes": [{"name": "iris", "match": {"type": "iris"}, "model": model, "output": {"topic": output}}],
         "models": {model: {"job": "pmml"}},
+    }
+
+
+def zoo(source: str, names: Sequence[str], output: str) -> Document:
+    """Score events with the model that their type names: all of them are loaded before the first request."""
+    return {
+        "version": 1,
+        "sources": [{"topic": source, "format": "json", "type": {"field": "type"}}],
+        "routes": [
+            {"name": name, "match": {"type": name}, "model": name, "output": {"topic": output}} for name in names
+        ],
+        "models": {name: {"job": "pmml"} for name in names},
     }

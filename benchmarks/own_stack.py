@@ -10,15 +10,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks import zoo
 from benchmarks.programs import Jobs
 from penstock import settings as settings_file
 from penstock import topics
 from penstock.control import history
+from penstock.control.models import ModelsTopic
 from penstock.control.publisher import publish
 from penstock.errors import StackError
 from penstock.local import stack, wheel
 from penstock.local.layout import Layout
 from penstock.local.waiting import Reporter
+from penstock.models.repository import read_folder
 from penstock.routing.document import parse
 from penstock.settings import Settings
 
@@ -52,15 +55,20 @@ class OwnStack:
         """Return the settings file of a program of Penstock's jobs."""
         return self.layout.conf / f"{program.name}.settings.yaml"
 
+    def settings_of(self, program: Program) -> Settings:
+        """Return the settings of a program of Penstock's jobs: its internal topics are its own."""
+        plain = self.settings.model_dump()
+        return Settings(**{**plain, "topics": {**plain["topics"], "prefix": program.prefix}})
+
     def install(self, program: Program) -> None:
-        """Make a program's topics, and, if it consists of jobs, its settings and its routing document."""
+        """Make a program's topics, and, if it consists of jobs, its settings, its routing document and its models."""
         wanted = [*program.outputs, program.source]
         if isinstance(program.run, Jobs):
             wanted.append(program.dead_letters)
-            own = self.settings.model_dump()
-            own["topics"]["prefix"] = program.prefix
-            self._give_document(Settings(**own), program.run)
-            settings_file.write(Settings(**own), self.settings_file(program))
+            own = self.settings_of(program)
+            self._give_document(own, program.run)
+            self._give_models(own, program.run)
+            settings_file.write(own, self.settings_file(program))
         partitions = self.settings.topics.partitions
         made = [topics.Topic(name=name, partitions=partitions, replication_factor=1) for name in wanted]
         topics.ensure(self.settings.kafka.external, made)
@@ -71,6 +79,16 @@ class OwnStack:
         topics.ensure(own.kafka.internal_cluster, topics.internal_topics(own))
         if history.current(own) is None:
             publish(own, json.dumps(run.document))
+
+    def _give_models(self, own: Settings, run: Jobs) -> None:
+        """Register the models that the document names: the demo's, or as many of the zoo's as it wants."""
+        names = run.document["models"]
+        many = sum(name.startswith(zoo.PREFIX) for name in names)
+        known = [*read_folder(own.models_dir), *zoo.zoo(many, self.layout.data / "zoo", own)]
+        with ModelsTopic(own) as registered:
+            for descriptor in known:
+                if descriptor.name in names:
+                    registered.register(descriptor)
 
 
 def own_settings() -> Settings:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import documents
+from benchmarks import documents, zoo
 from benchmarks.names import COPY_OUTPUT, FLOW_EVENTS, IRIS_EVENTS, ROUTING_EVENTS, SPLIT_EVENTS
 from benchmarks.peers.flink_copy.pipeline import DEPLOYABLE as FLINK_COPY
-from benchmarks.workload import Work
+from benchmarks.workload import MIXED, Work
 from penstock import topics
 from penstock.deployables import INPUT_ADAPTER, OUTPUT_ADAPTER, PMML_JOB
 
@@ -95,6 +95,23 @@ def _pmml(model: str, work: Work, share: float) -> Program:
         share=share,
         latency=True,
         compared={**_ROUTERS, "scoring": loop},
+    )
+
+
+def _mixed(work: Work, share: float) -> Program:
+    """Describe the PMML stage with many models, of which each request is for any."""
+    names = [zoo.name_of(number) for number in range(MIXED[work])]
+    name = f"pmml-{work}"
+    return _stage(
+        name,
+        f"Penstock PMML stage, {len(names)} models mixed",
+        run=Jobs(deployables=(PMML_JOB,), document=documents.zoo("bench-unused", names, "bench-unused-scores")),
+        work=work,
+        source=topics.request_topic(f"bench-{name}", "pmml", names[0]),
+        outputs=(topics.results(f"bench-{name}"),),
+        share=share,
+        latency=True,
+        compared={**_ROUTERS, "plain": "pmml-tree"},
     )
 
 
@@ -203,6 +220,8 @@ PROGRAMS = (
         outputs=("bench-pmml-loop-out",),
     ),
     _pmml("iris-tree", Work.TREE_REQUESTS, 1.0),
+    _mixed(Work.MIXED_10, 0.6),
+    _mixed(Work.MIXED_100, 0.4),
     _scoring_loop("scoring-loop-forest", "iris-forest"),
     _pmml("iris-forest", Work.FOREST_REQUESTS, 0.4),
     _stage(

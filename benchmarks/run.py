@@ -6,11 +6,11 @@ import json
 import time
 import traceback
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchmarks import execution, latency, usage
+from benchmarks import execution, latency, swaps, usage
 from benchmarks.isolated import SkippedError
 from benchmarks.programs import Jobs, Program
 from benchmarks.results import Measured
@@ -56,6 +56,8 @@ class Run:
     memory_mib: dict[str, int] = field(default_factory=dict)
     documents: dict[str, dict[str, float]] = field(default_factory=dict)
     """Figures of documents by the number of their routes."""
+    models: dict[str, Any] = field(default_factory=dict)
+    """What many models cost, and what a swap does."""
 
     def prepare(self) -> None:
         """Make topics and settings of all programs, and the backlogs that wait for them."""
@@ -76,6 +78,27 @@ class Run:
         said = execution.finished(execution.helper(self.own, "benchmarks.sizes"), _HELPER_PATIENCE_S)
         self.documents = json.loads(said)
         click.echo(f"documents of {' and '.join(self.documents)} routes ... [{time.monotonic() - began:.1f} s]")
+
+    def registry(self) -> None:
+        """Measure what many models cost, while nothing else runs."""
+        began = time.monotonic()
+        said = execution.finished(execution.helper(self.own, "benchmarks.registry"), _HELPER_PATIENCE_S)
+        self.models.update(json.loads(said))
+        click.echo(f"many models ... [{time.monotonic() - began:.1f} s]")
+
+    def swaps(self, pace: Pace) -> None:
+        """Measure what events for one model wait for while others are swapped."""
+        began = time.monotonic()
+        program = next((program for program in self.plan.programs if program.name == swaps.PROGRAM), None)
+        if program is None:
+            return
+        try:
+            found = swaps.measured(self.own, program, self._pool(program.work), self.plan.warm_up, pace)
+        except PenstockError as error:
+            click.echo(f"swaps were not measured: {error}")
+            return
+        self.models["swaps"] = found
+        click.echo(f"swaps of models ... [{time.monotonic() - began:.1f} s]")
 
     def warm_up(self) -> None:
         """Let each stage work off a backlog that does not count.

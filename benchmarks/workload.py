@@ -15,11 +15,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import documents
+from benchmarks import documents, zoo
 from benchmarks.records import Record, write
 from penstock import iris, settings, topics
 from penstock.deadletter import Stage
-from penstock.event import Blank, ce_time, coordinates, unpack_headers
+from penstock.event import MODEL, Blank, ce_time, coordinates, unpack_headers
 from penstock.routing.document import parse
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-__all__ = ["MADE_AT_US", "Work", "pool"]
+__all__ = ["MADE_AT_US", "MIXED", "Work", "pool"]
 
 POOL_SIZE = 5000
 MADE_AT_US = 1_767_323_045_678_000
@@ -50,8 +50,16 @@ class Work(StrEnum):
     """What the input adapter makes of iris events for the decision tree."""
     FOREST_REQUESTS = "forest-requests"
     """The same for the random forest."""
+    MIXED_10 = "mixed-10"
+    """Requests for ten models, each event for any of them."""
+    MIXED_100 = "mixed-100"
+    """The same for a hundred."""
     RESULTS = "results"
     """What the PMML job makes of requests to the decision tree."""
+
+
+MIXED = {Work.MIXED_10: 10, Work.MIXED_100: 100}
+"""How many models requests are for."""
 
 
 def pool(work: Work, loaded: Settings) -> list[Record]:
@@ -63,8 +71,11 @@ def pool(work: Work, loaded: Settings) -> list[Record]:
     events = _iris_events()
     if work is Work.EVENTS:
         return [Record.of(key, value, {}) for key, value in events]
-    model = "iris-forest" if work is Work.FOREST_REQUESTS else "iris-tree"
+    model = {Work.FOREST_REQUESTS: "iris-forest"}.get(work, "iris-tree")
     headers = _requested([value for _, value in events], model)
+    if work in MIXED:
+        draw = random.Random(1)  # noqa: S311  the same every time, nothing secret
+        headers = [{**own, MODEL: f"{zoo.name_of(draw.randrange(MIXED[work]))}:1"} for own in headers]
     if work is not Work.RESULTS:
         return [Record.of(key, value, own) for (key, value), own in zip(events, headers, strict=True)]
     results = _scored([value for _, value in events], headers, loaded)

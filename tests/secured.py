@@ -109,6 +109,9 @@ def server_properties(folder: Path, ports: list[int]) -> dict[str, str]:
         "ssl.truststore.location": str(folder / "ca.pem"),
         "offsets.topic.replication.factor": "1",
         "offsets.topic.num.partitions": "1",
+        "transaction.state.log.num.partitions": "1",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
     }
 

@@ -21,6 +21,7 @@ from tests.e2e.reference import DEMO, by_documents
 from tests.e2e.stack import SERVERS, WORKER, Said, Stack
 from tests.e2e.storm import Storm, through
 from tests.e2e.streams import Stream, Watch, send
+from tests.lanes import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,25 +34,21 @@ REQUESTS_TO_NOBODY = 20
 KILLS = (BROKER, JOB_MANAGER)
 AFTER_PER_FORM = 200
 SEED = 4
-_FIGURES = pytest.StashKey[list[str]]()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what was measured by the way: figures are told, never asserted."""
-    for line in config.stash.get(_FIGURES, []):
-        terminalreporter.write_line(line)
+#: Less than the default: what is waited for time and again is that all that was sent is committed.
+CHECKPOINT_MS = 2_000
 
 
 @pytest.fixture(scope="session")
 def figures(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """Takes lines that are shown in the end."""
-    return pytestconfig.stash.setdefault(_FIGURES, []).append
+    return pytestconfig.stash.setdefault(FIGURES, []).append
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack; its processes are ended in the end, whatever happened."""
-    made = Stack.on_free_ports(tmp_path_factory.mktemp("stack"))
+    told = {"PENSTOCK_FLINK__CHECKPOINT_INTERVAL_MS": str(CHECKPOINT_MS)}
+    made = Stack.on_free_ports(tmp_path_factory.mktemp("stack"), **told)
     try:
         yield made
         if made.left_over():

@@ -59,7 +59,7 @@ CHANGED: tuple[Kill, ...] = (
 )
 #: What a machine that restarts everything can work on beside that, and how many events flow between two kills.
 _RATE = 200
-KILL_EVERY = 1_000
+KILL_EVERY = 600
 _MOST_EVENTS = 1_000_000
 _BACK_S = 150
 _OUT_S = 240

@@ -76,6 +76,8 @@ class Storm:
     explain: Explain
     rate: float
     """At which events were sent, by the second."""
+    patience_ms: int
+    """How long whoever publishes a document waits for the workers' answers."""
 
     @property
     def applied_ms(self) -> list[int]:
@@ -113,6 +115,7 @@ def through(stack: Stack, folder: Path, seed: int) -> Storm:
         stream=stream,
         explain=explain,
         rate=rate,
+        patience_ms=settings.control.apply_timeout_ms,
     )
 
 

@@ -93,14 +93,18 @@ def send(settings: Settings, events: Iterable[Event], note: Callable[[int], None
 class Watch:
     """Sees what is written to the outcome topics from the moment on in which it is made."""
 
-    def __init__(self, settings: Settings, more_topics: Iterable[str] = ()) -> None:
+    def __init__(
+        self, settings: Settings, more_topics: Iterable[str] = (), hops: Mapping[str, tuple[str, ...]] = HOPS
+    ) -> None:
         """Look where the topics end.
 
         Args:
             settings: of the running stack.
             more_topics: what is looked at beside the demo's outputs and the dead letters; they need not be there yet.
+            hops: each hop's consumer group and the topics that it reads; others than the demo's where those flow.
         """
         self._settings = settings
+        self._hops = hops
         self._topics: dict[ClusterSettings, list[str]] = defaultdict(list)
         for name in (*OUTPUTS, DEAD_LETTERS, *more_topics):
             self._topics[cluster_of(settings, name)].append(name)
@@ -119,7 +123,7 @@ class Watch:
 
         def done() -> bool:
             try:
-                seen.update(lags(self._settings))
+                seen.update(lags(self._settings, self._hops))
             except KafkaUnavailableError:
                 return False
             return not any(seen.values())
@@ -156,12 +160,12 @@ class Watch:
         return found
 
 
-def lags(settings: Settings) -> dict[str, int]:
+def lags(settings: Settings, hops: Mapping[str, tuple[str, ...]] = HOPS) -> dict[str, int]:
     """Tell how many records each hop has yet to read, hop by hop: once one has none, the next one gets no more.
 
     What a hop has committed, its sink has written: both belong to one checkpoint.
     """
-    return {group: _lag(cluster_of(settings, names[0]), group, names) for group, names in HOPS.items()}
+    return {group: _lag(cluster_of(settings, names[0]), group, names) for group, names in hops.items()}
 
 
 def _lag(cluster: ClusterSettings, group: str, names: Iterable[str]) -> int:

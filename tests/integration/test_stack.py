@@ -99,7 +99,8 @@ def make_stack(folder: Path, **changes: dict[str, Any]) -> Stack:
         "kafka_heap_mb": 256,
         "flink_rpc_port": rpc,
     }
-    content = {"local": {**local, **changes.pop("local", {})}, "flink": {"rest_port": rest}, **changes}
+    own = {"local": local, "flink": {"rest_port": rest}}
+    content = {**changes, **{section: {**entries, **changes.get(section, {})} for section, entries in own.items()}}
     file = folder / "penstock.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     return Stack(file)
@@ -119,6 +120,13 @@ def stacks(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     yield make
     for stack in made:
         processes.end(stack.left_over(), 1)
+
+
+@pytest.fixture
+def broker_of_others(broker_settings: Settings) -> dict[str, dict[str, Any]]:
+    """Settings of a stack without a broker of its own, for tests that no broker has a part in: it starts sooner."""
+    address = broker_settings.kafka.external.bootstrap_servers
+    return {"kafka": {"external": {"bootstrap_servers": address}}, "topics": {"prefix": uuid.uuid4().hex[:8]}}
 
 
 @pytest.fixture(scope="module")
@@ -220,11 +228,12 @@ def test_down_leaves_nothing_and_spares_other_stacks(standing: tuple[Stack, str]
 def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable[..., Stack], tmp_path: Path) -> None:
     """A killed task manager leaves no worker behind and its jobs run again; up replaces jobs of other sources only.
 
-    The one test here that runs jobs: starting them is what costs time.
+    The one test here that runs jobs: starting them is what costs time, and with two workers of each it costs twice as
+    much.
     """
     routing = tmp_path / "routing.yaml"
     routing.write_bytes((ROOT / "config" / "routing.yaml").read_bytes())
-    stack = stacks(routing_file=str(routing))
+    stack = stacks(routing_file=str(routing), flink={"parallelism": 1})
     said = stack.run("up").stdout
     assert "version 1 published" in said
     assert "input_adapter, pmml_job, output_adapter" in said
@@ -267,11 +276,13 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
     assert stack.open_ports() == []
 
 
-def test_orphans_of_a_killed_supervisor_are_found(stacks: Callable[..., Stack]) -> None:
+def test_orphans_of_a_killed_supervisor_are_found(
+    stacks: Callable[..., Stack], broker_of_others: dict[str, dict[str, Any]]
+) -> None:
     """Nobody watches over the servers any more, but they carry the mark: the next up ends them and starts anew."""
-    stack = stacks()
+    stack = stacks(**broker_of_others)
     stack.run("up", "--no-jobs")
-    orphan = stack.pid("kafka")
+    orphan = stack.pid("jobmanager")
     os.kill(stack.pid("supervisord"), signal.SIGKILL)
 
     again = stack.run("up", "--no-jobs")
@@ -341,9 +352,11 @@ def test_own_broker_is_used(stacks: Callable[..., Stack], broker_settings: Setti
     assert kafka.available(broker_settings.kafka.external)
 
 
-def test_stop_script_works_without_an_environment(stacks: Callable[..., Stack], tmp_path: Path) -> None:
+def test_stop_script_works_without_an_environment(
+    stacks: Callable[..., Stack], broker_of_others: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
     """A checkout whose .venv is gone or half-made can still be stopped."""
-    stack = stacks()
+    stack = stacks(**broker_of_others)
     stack.run("up", "--no-jobs")
     scripts = tmp_path / "checkout" / "scripts"
     scripts.mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -69,6 +70,22 @@ def _results() -> dict[str, Any]:
         "programs": together(measured),
         "memory_mib": {"kafka": 600, "together": 3000},
         "documents": {"10": _figures(2.0), "10000": _figures(2.2)},
+        "models": {
+            "mixed_us": {"1": {"400": 2.0}, "100": {"400": 40.0}},
+            "registry": {"models": 1000, "bytes": 1_500_000, "open_s": 0.05},
+            "large": {
+                "mb": 21.0,
+                "load_s": 1.5,
+                **{f"{when}_{share}": 3.0 for when in ("quiet", "loading") for share in (50, 99, 100)},
+            },
+            "swaps": {
+                "quiet": asdict(_summary(10.0)),
+                "swaps": asdict(_summary(12.0)),
+                "loads": asdict(_summary(20.0)),
+                "load_s": [2.5],
+                "rate": 2000,
+            },
+        },
     }
 
 
@@ -112,9 +129,21 @@ def test_documents_of_many_routes_are_judged_by_those_of_few() -> None:
     assert "| 10,000 | 1.50 | 1.50 | 1.50 | 1.50 | 2.20 |" in report.markdown(_results())
 
 
+def test_swaps_of_models_are_judged_by_the_same_run_without() -> None:
+    """By the p99 of events for another model."""
+    judged = {goal.path: (goal, found) for goal, found in goals.judged(_results())}
+    goal, found = judged["models", "swaps", "ratio"]
+    assert found == pytest.approx(1.2)
+    assert goal.met(found)
+    told = report.markdown(_results())
+    assert "| nothing | 10.0 | 20.0 | 30.0 | 40.0 | 1.00 | 0 |" in told
+    assert "| 100 | 40.0 |" in told
+    assert "| model of 21 MB, loaded beside scoring | 1.50 s |" in told
+
+
 def test_every_goal_names_a_measured_program() -> None:
     """A program that is renamed takes its goals along."""
-    assert {goal.path[0] for goal in goals.GOALS} <= _BY_NAME.keys() | {"memory_mib", "documents"}
+    assert {goal.path[0] for goal in goals.GOALS} <= _BY_NAME.keys() | {"memory_mib", "documents", "models"}
 
 
 def test_the_report_tells_figures_goals_and_what_is_missing() -> None:

@@ -1,0 +1,160 @@
+"""What may become of an event while models change: the rules of docs/models.md once more, as plainly as can be.
+
+Nothing of Penstock's own registry is used here. Workers take up a change one after the other, so that for a while two
+states are right: from when a change was written until the last worker has said that it knows of it, or has the model.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.e2e.model_files import answer
+from tests.e2e.model_plan import CALM, number_of, start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from penstock.cli.records import Record
+    from tests.e2e.events import Event
+    from tests.e2e.model_plan import Name
+    from tests.e2e.model_storm import ModelStorm
+
+__all__ = ["FAILED", "LOADING", "UNKNOWN", "Latencies", "Rules", "codes", "fault_of", "faults", "latencies"]
+
+LOADING, FAILED, UNKNOWN = "MODEL_LOADING", "MODEL_FAILED", "UNKNOWN_MODEL"
+#: A batch goes on with the models that it began with, and a sign is given after what it tells.
+_SLACK_MS = 2_000
+_NEVER = 1 << 62
+
+
+class _State(NamedTuple):
+    """What is registered of a model, from when it may be seen until the last worker has seen what came after it."""
+
+    name: Name
+    begin_ms: int
+    end_ms: int
+
+
+class Rules:
+    """Which outcomes are right at which time."""
+
+    def __init__(self, storm: ModelStorm) -> None:
+        self._ready = storm.ready_ms
+        self._states: dict[str, list[_State]] = {name: [_State(one, 0, _NEVER)] for name, one in start().items()}
+        for done in storm.done:
+            states = self._states[done.operation.name]
+            states[-1] = states[-1]._replace(end_ms=done.seen_ms + _SLACK_MS)
+            states.append(_State(done.operation.after, done.begin_ms, _NEVER))
+
+    def allowed(self, asked: str, at_ms: int) -> set[int | str]:
+        """Return the versions that may have scored a request, and the codes with which it may have been refused."""
+        name, _, version = asked.partition(":")
+        found: set[int | str] = set()
+        for state in self._states[name]:
+            if state.begin_ms <= at_ms <= state.end_ms:
+                found |= self._pinned(state.name, int(version), at_ms) if version else self._bare(state.name, at_ms)
+        return found
+
+    def _pinned(self, state: Name, version: int, at_ms: int) -> set[int | str]:
+        if version not in state.versions:
+            return {UNKNOWN}
+        if version in state.bad:
+            return {FAILED, LOADING}
+        return {version} if self._surely_ready(state, version, at_ms) else {version, LOADING}
+
+    def _bare(self, state: Name, at_ms: int) -> set[int | str]:
+        """The live version, or until that is ready the one before it; why there is none, where neither is."""
+        if not state.serving:
+            return {UNKNOWN}
+        live, *others = state.serving
+        if live not in state.bad and self._surely_ready(state, live, at_ms):
+            return {live}
+        found: set[int | str] = {FAILED, LOADING} if live in state.bad else {live, LOADING}
+        for other in others:
+            if other not in state.bad:
+                found.add(other)
+                if self._surely_ready(state, other, at_ms):
+                    found -= {FAILED, LOADING}
+        return found
+
+    def _surely_ready(self, state: Name, version: int, at_ms: int) -> bool:
+        return at_ms > self._ready.get(f"{state.name}:{version}", _NEVER) + _SLACK_MS
+
+
+def faults(storm: ModelStorm) -> list[str]:
+    """List what is wrong with what came of events; empty where all is as it should be."""
+    rules = Rules(storm)
+    found = []
+    for identity, sent in storm.stream.sent.items():
+        records = storm.stream.found.get(identity, [])
+        if len(records) != 1:
+            found.append(f"{identity}: {len(records)} records came of it")
+        found += [
+            f"{identity}, {record.coordinates}: {fault}"
+            for record in records
+            for fault in fault_of(sent.event, record, rules)
+        ]
+    return found
+
+
+def fault_of(event: Event, record: Record, rules: Rules) -> Iterator[str]:
+    """Tell what is wrong with what came of an event."""
+    code = record.header("penstock-error-code")
+    if code is not None:
+        at_ms = _ms(record.header("penstock-error-time") or "")
+        allowed = rules.allowed(event.kind, at_ms)
+        if code not in allowed:
+            yield f"{event.kind} was refused ({code}, {record.header('penstock-error-reason')}) instead of {allowed}"
+        if record.value != event.value:
+            yield "its dead letter has another value"
+        return
+    value = json.loads(record.value or b"null")
+    name, _, version = (record.header("penstock-model") or "").partition(":")
+    allowed = rules.allowed(event.kind, _ms(value["scored_at"]))
+    if name != event.kind.partition(":")[0] or int(version or -1) not in allowed:
+        yield f"{event.kind} was scored by {name}:{version} at {value['scored_at']} instead of {allowed}"
+    elif value["prediction"] != answer(number_of(name), int(version)) + value["input"]["x"]:
+        yield f"{name}:{version} answered {value['prediction']} to {value['input']['x']}"
+
+
+def codes(storm: ModelStorm) -> Counter[str]:
+    """Count what became of the events: results, and dead letters by code."""
+    records = (record for records in storm.stream.found.values() for record in records)
+    return Counter(record.header("penstock-error-code") or "scored" for record in records)
+
+
+class Latencies(NamedTuple):
+    """How long events for models that nothing happened to took, from when they were due to their result's arrival."""
+
+    quiet_ms: list[float]
+    """Without an operation, in order of length."""
+    swap_ms: list[float]
+    """While other models were loaded and swapped."""
+
+
+def latencies(storm: ModelStorm) -> Latencies:
+    """Sort the latencies of the calm models' events by what happened when they were due."""
+    windows = sorted(
+        (done.begin_ms, max(done.seen_ms, storm.ready_ms.get(done.operation.ref, 0))) for done in storm.done
+    )
+    begins, ends = [begin for begin, _ in windows], []
+    for _, end in windows:
+        ends.append(max(end, ends[-1] if ends else 0))
+    found: dict[bool, list[float]] = defaultdict(list)
+    for identity, sent in storm.stream.sent.items():
+        if sent.event.kind not in CALM:
+            continue
+        due_ms = json.loads(sent.event.value or b"")["due"]
+        last = bisect_right(begins, due_ms) - 1
+        swapping = last >= 0 and due_ms <= ends[last]
+        if swapping or any(begin <= due_ms <= end for begin, end in storm.quiet):
+            found[swapping] += [record.timestamp - due_ms for record in storm.stream.found.get(identity, ())]
+    return Latencies(sorted(found[False]), sorted(found[True]))
+
+
+def _ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
