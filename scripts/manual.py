@@ -69,7 +69,10 @@ def commands() -> Iterator[tuple[str, click.Command]]:
     for name in cli.list_commands(group):
         command = cli.get_command(group, name)
         if isinstance(command, click.Group):
-            yield from ((f"penstock {name} {part}", each) for part, each in command.commands.items())
+            within = click.Context(command, parent=group)
+            for part in command.list_commands(within):
+                if each := command.get_command(within, part):
+                    yield f"penstock {name} {part}", each
         elif command is not None:
             yield f"penstock {name}", command
 

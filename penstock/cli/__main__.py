@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from penstock import errors
 from penstock.cli.exits import Exit
+from penstock.cli.lazy import Entry, LazyGroup
 
 __all__ = ["COMMANDS", "Entry", "cli", "exit_status", "main"]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a command lives, and its line in ``penstock --help``, said here so that help imports nothing."""
-
-    target: str
-    summary: str
 
 
 #: Every command; ``target`` is ``module:attribute``.
@@ -34,6 +25,7 @@ COMMANDS = {
     "rollback": Entry("penstock.cli.rollback:rollback", "Put an earlier routing document in force again."),
     "simulate": Entry("penstock.cli.simulate:simulate", "Show where events would go, and why."),
     "test": Entry("penstock.cli.casebooks:test", "Run the tests that stand beside a routing document."),
+    "models": Entry("penstock.cli.models.group:models", "Add, list and delete models, and say which version is live."),
     "shadow": Entry("penstock.cli.shadow:shadow", "Compare a route's shadows with what users get."),
     "generate": Entry("penstock.cli.generate:generate", "Write iris events, in any of the demo's formats."),
     "send": Entry("penstock.cli.send:send", "Send events from a file or standard input."),
@@ -49,6 +41,10 @@ _STATUSES: dict[type[BaseException], Exit] = {
     errors.RoutingDocumentError: Exit.USAGE,
     errors.CasebookError: Exit.USAGE,
     errors.ModelError: Exit.USAGE,
+    errors.ImmutableModelError: Exit.FAILED,
+    errors.ModelInUseError: Exit.FAILED,
+    errors.UnknownRefError: Exit.FAILED,
+    errors.StoreError: Exit.UNAVAILABLE,
     errors.KafkaUnavailableError: Exit.UNAVAILABLE,
     errors.PrerequisiteError: Exit.LACKING,
     errors.StackError: Exit.STEP_FAILED,
@@ -68,23 +64,8 @@ class _Failed(click.ClickException):
         self.exit_code = exit_status(error)  # type: ignore[misc]  # click declares it on the class, reads it here
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command when it is called, so that help and completion stay quick."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
-            return None
-        module, attribute = entry.target.split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+class _Root(LazyGroup):
+    """All commands, and one way to end on an error."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -96,7 +77,8 @@ class _LazyGroup(click.Group):
 
 
 @click.group(
-    cls=_LazyGroup,
+    cls=_Root,
+    entries=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog=(
         "Exit statuses: 0 done, 1 failed or not healthy, 2 wrong usage or settings, 3 Kafka cannot be used, 4 the time "

@@ -6,15 +6,18 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from penstock.cli.journeys import Hop, Stage
+from penstock.cli.readiness import unready
 from penstock.cli.tables import counted
 from penstock.cli.whereabouts import cluster_of, present_topics
+from penstock.control import models
+from penstock.control.watching import ModelWatch
 from penstock.deployables import ADAPTERS, SCORING, Deployable
-from penstock.errors import FlinkUnavailableError, ModelError
+from penstock.errors import ControlTopicError, FlinkUnavailableError
 from penstock.local.jobs import latest
 from penstock.local.rest import FlinkRest
 from penstock.local.waiting import wait_until
-from penstock.models.inspection import inspect
-from penstock.models.repository import Catalog, read_catalog
+from penstock.models.inspection import absences
+from penstock.models.registry import Registry
 from penstock.topics import shortfalls, topics_for
 
 if TYPE_CHECKING:
@@ -55,7 +58,7 @@ class Parts:
         self._document = document
         self._found = found
         self._patience_s = patience_s
-        self.catalog = Catalog()
+        self.registry = Registry()
         self.topics: set[str] = set()
 
     def checks(self) -> Iterator[Check]:
@@ -64,15 +67,15 @@ class Parts:
         Raises:
             KafkaUnavailableError: without it nothing else can be looked at.
         """
-        prefix, folder = self._settings.topics.prefix, self._settings.models_dir
-        yield Check(name="settings", well=True, detail=f"internal topics are {prefix}.*, models are in {folder}")
+        prefix, store = self._settings.topics.prefix, self._settings.models.store
+        yield Check(name="settings", well=True, detail=f"internal topics are {prefix}.*, models' files are in {store}")
         sources, routes = len(self._document.sources), len(self._document.routes)
         version = f"version {self._document.version}, {self._found}"
         detail = f"{version}: {counted(sources, 'source')}, {counted(routes, 'route')}"
         yield Check(name="routing", well=True, detail=detail)
-        yield self._models()
         yield self._kafka()
         yield self._topics()
+        yield self._models()
         yield self._jobs()
 
     def stages(self, job: str) -> dict[Hop, Stage]:
@@ -87,12 +90,22 @@ class Parts:
 
     def _models(self) -> Check:
         try:
-            self.catalog = read_catalog(self._settings.models_dir)
-            warnings = inspect(self.catalog, self._document)
-        except ModelError as error:
+            healed = models.heal(self._settings)
+            self.registry = models.registry(self._settings)
+            with ModelWatch(self._settings) as watch:
+                signs = list(watch.states.values())
+        except ControlTopicError as error:
             return Check(name="models", well=False, detail=str(error))
-        refs = ", ".join(str(model.ref) for model in self.catalog)
-        return Check(name="models", well=True, detail="; ".join((refs, *warnings)))
+        missing = list(absences(self.registry, self._document))
+        faults = [each.text for each in missing if not each.shadow]
+        faults += unready(self._document, self.registry, signs)
+        if faults:
+            return Check(name="models", well=False, detail="; ".join(faults))
+        told = [f"{ref} had been written over, its first bytes were published again" for ref in healed]
+        told += [each.text for each in missing]
+        names = {each.name for each in self.registry}
+        found = f"{counted(len(self.registry), 'version')} of {counted(len(names), 'model')} registered"
+        return Check(name="models", well=True, detail="; ".join((found, *told)))
 
     def _kafka(self) -> Check:
         clusters = dict.fromkeys((self._settings.kafka.external, self._settings.kafka.internal_cluster))

@@ -9,6 +9,7 @@ import click
 from penstock.cli import differing
 from penstock.cli.documents import document_path, written
 from penstock.cli.options import with_settings
+from penstock.cli.publishing import warn_of_models
 from penstock.cli.records import json_line
 from penstock.control import history
 from penstock.routing.difference import Side, difference
@@ -59,6 +60,8 @@ def diff(settings: Settings, *, file: Path | None, from_version: int | None, aga
         live = history.needed(settings) if from_version is None else history.version(settings, from_version)
         name, old = f"version {live.version}", Side(live.document, live.published_ms)
     found = difference(old, Side(new.document, now), now)
+    if against is None:
+        warn_of_models(settings, new.document)
     if form == "json":
         click.echo(json_line({"from": name, "to": new.name, **differing.as_object(found)}))
         return

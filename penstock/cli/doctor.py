@@ -108,7 +108,7 @@ def _outcomes(settings: Settings, live: Known, parts: Parts, routes: Sequence[Ro
     """What became of an event on each route, in the order of the document."""
     prefix = settings.topics.prefix
     routing = Routing(live.document, prefix, published_ms=live.published_ms, now_ms=now_ms())
-    probes = Probes(live.document, routing.sources, parts.catalog, results(prefix), uuid.uuid4().hex[:12])
+    probes = Probes(live.document, routing.sources, parts.registry, results(prefix), uuid.uuid4().hex[:12])
     made = [_possible(probes.make(route), parts) for route in routes]
     travelled = _travel(settings, parts, [probe for probe in made if isinstance(probe, Probe)], timeout)
     return [

@@ -17,7 +17,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The command line, the settings, the routing document or a model are wrong; nothing was tried."""
     UNAVAILABLE = 3
-    """Kafka cannot be reached."""
+    """Kafka, or the store of models' files, cannot be used."""
     TIMED_OUT = 4
     """The time given ended first."""
     LACKING = 5

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-__all__ = ["state_dir_option", "with_settings", "with_settings_or_kept"]
+__all__ = ["format_option", "state_dir_option", "with_settings", "with_settings_or_kept"]
 
 T = TypeVar("T")
 
@@ -30,6 +30,15 @@ state_dir_option = click.option(
     "--state-dir",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the embedded stack's data and logs instead of .penstock.",
+)
+
+format_option = click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Text for people, or a line of JSON.",
 )
 
 

@@ -17,7 +17,7 @@ from penstock.routing.match import Seen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from penstock.models.repository import Catalog
+    from penstock.models.registry import Registry
     from penstock.routing.compile import SourcePlan
     from penstock.routing.document import Condition, Route, RoutingDocument, Source
     from penstock.routing.lanes import Lane
@@ -58,12 +58,12 @@ class Probes:
     """Makes the events of one run, which ``run`` names."""
 
     def __init__(
-        self, document: RoutingDocument, plans: Mapping[str, SourcePlan], catalog: Catalog, results: str, run: str
+        self, document: RoutingDocument, plans: Mapping[str, SourcePlan], registry: Registry, results: str, run: str
     ) -> None:
         """Prepare; ``plans`` are the document's sources as they are compiled now, ``results`` names their topic."""
         self._document = document
         self._plans = plans
-        self._catalog = catalog
+        self._registry = registry
         self._results = results
         self._run = run
 
@@ -89,9 +89,9 @@ class Probes:
     def _sample(self, route: Route) -> Sample:
         """What the model can score: its descriptor's sample, or else an iris."""
         try:
-            sample = self._catalog.resolve(ModelRef.parse(route.models[0])).sample
+            sample = self._registry.resolve(ModelRef.parse(route.models[0])).sample
         except UnknownModelError:
-            sample = None  # the pmml job will say so, as a dead letter
+            sample = None  # the job will say so, as a dead letter
         return sample or dict(zip(COLUMNS, measurements()[0], strict=True))
 
     def _lane(

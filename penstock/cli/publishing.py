@@ -8,12 +8,11 @@ import click
 
 from penstock import topics
 from penstock.cli.exits import Exit
+from penstock.cli.readiness import lacking
 from penstock.cli.tables import few, table
 from penstock.control import watching
 from penstock.control.publisher import publish
-from penstock.errors import ModelError
-from penstock.models.inspection import absences
-from penstock.models.repository import read_catalog
+from penstock.errors import ControlTopicError
 from penstock.routing.difference import Difference, Side, difference
 from penstock.routing.positions import examine, with_version
 from penstock.routing.ramp import now_ms
@@ -27,12 +26,6 @@ if TYPE_CHECKING:
     from penstock.settings import Settings
 
 __all__ = ["answers", "changes", "put_in_force", "renumbered", "timeout_option", "warn_of_models"]
-
-#: By whether it is a shadow's.
-_WITHOUT_A_MODEL = {
-    False: "its events become dead letters until the job has it",
-    True: "its copies become dead letters until the job has it, and users' events do not",
-}
 
 timeout_option: Callable[..., click.Command] = click.option(
     "--timeout",
@@ -61,14 +54,13 @@ def changes(live: LiveDocument | None, document: RoutingDocument) -> Difference 
 
 
 def warn_of_models(settings: Settings, document: RoutingDocument) -> None:
-    """Tell of models that are not in models_dir. No reason to refuse: the jobs may have theirs from somewhere else."""
+    """Tell of models that are not registered, or that workers do not have ready. No reason to refuse: they may come."""
     try:
-        catalog = read_catalog(settings.models_dir)
-    except ModelError as error:
-        click.echo(f"warning: the document's models were not looked for: {error}", err=True)
-        return
-    for absence in absences(catalog, document):
-        click.echo(f"warning: {absence.text}; {_WITHOUT_A_MODEL[absence.shadow]}", err=True)
+        found = lacking(settings, document)
+    except ControlTopicError as error:
+        found = [f"the document's models were not looked for: {error}"]
+    for text in found:
+        click.echo(f"warning: {text}", err=True)
 
 
 def put_in_force(

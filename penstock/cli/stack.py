@@ -35,9 +35,9 @@ Examples:
   penstock up --no-demo --jobs pmml
   penstock up --bootstrap-servers broker-1:9092,broker-2:9092
 
-Exit status: 0 everything runs, 2 wrong settings, routing document or model (what runs is left alone), 3 your Kafka
-cannot be used, 5 this machine lacks something (nothing was started), 6 a step failed (what was started keeps running;
-'penstock down' ends it)."""
+Exit status: 0 everything runs, 1 a model is registered with other bytes, 2 wrong settings, routing document or model
+(what runs is left alone after both), 3 your Kafka cannot be used, 5 this machine lacks something (nothing was started),
+6 a step failed (what was started keeps running; 'penstock down' ends it)."""
 )
 @click.option(
     "--demo/--no-demo",

@@ -9,6 +9,7 @@ import click
 from penstock.cli.documents import document_path, name_of, read
 from penstock.cli.exits import Exit
 from penstock.cli.options import with_settings
+from penstock.cli.readiness import lacking
 from penstock.cli.records import json_line, printable
 from penstock.cli.tables import counted
 from penstock.routing.positions import Examined, examine
@@ -27,33 +28,41 @@ __all__ = ["validate"]
 Examples:
   penstock validate
   penstock validate my-routing.yaml their-routing.json
+  penstock validate my-routing.yaml --models
   penstock validate --format json - < my-routing.yaml | jq -r '.faults[].message'
 
 A fault is FILE:LINE:COLUMN: PATH: what is wrong and what was probably meant. JSON is one line a file: file, valid,
-version, and faults, each with line, column, path and message.
+version, and faults, each with line, column, path and message; with --models also models, the routes' models that are
+not registered or not ready.
 
-Exit status: 0 no faults, 2 faults, or a file that cannot be read."""
+Exit status: 0 no faults; 1 no faults, but --models found a model missing or not ready; 2 faults, or a file that cannot
+be read; 3 Kafka cannot be used (with --models)."""
 )
 @click.argument("files", nargs=-1, type=document_path, metavar="[FILE]...")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
 )
+@click.option("--models", "with_models", is_flag=True, help="Ask Kafka whether the routes' models are there and ready.")
 @with_settings
-def validate(settings: Settings, *, files: tuple[Path, ...], form: str) -> None:
+def validate(settings: Settings, *, files: tuple[Path, ...], form: str, with_models: bool) -> None:
     """Find every fault of routing documents, in YAML or JSON: FILEs, - for standard input, or the settings' own.
 
-    Nothing is asked of Kafka, and nothing is changed.
+    Nothing is asked of Kafka, unless --models is given, and nothing is changed.
     """
-    sound = True
+    statuses = {Exit.OK}
     for path in files or (settings.routing_file,):
         examined = examine(read(path), settings.topics.prefix)
-        sound = sound and examined.document is not None
+        lacks = lacking(settings, examined.document) if with_models and examined.document is not None else []
         if form == "json":
-            click.echo(json_line(_object(name_of(path), examined)))
+            found = _object(name_of(path), examined)
+            click.echo(json_line({**found, "models": lacks} if with_models else found))
         else:
-            click.echo(_text(name_of(path), examined))
-    if not sound:
-        raise click.exceptions.Exit(Exit.USAGE)
+            click.echo(
+                "\n".join([*(printable(f"{name_of(path)}: {each}") for each in lacks), _text(name_of(path), examined)])
+            )
+        statuses.add(Exit.USAGE if examined.document is None else Exit.FAILED if lacks else Exit.OK)
+    if worst := max(statuses):
+        raise click.exceptions.Exit(worst)
 
 
 def _text(name: str, examined: Examined) -> str:

@@ -54,10 +54,9 @@ def latest(rest: FlinkRest, wanted: Iterable[Deployable]) -> dict[str, Job | Non
 
 
 def submit(settings: Settings, layout: Layout, wanted: Collection[Deployable], wheel: Path) -> list[str]:
-    """Submit what the cluster does not have, has lost, or runs from another build, other models or other sources.
+    """Submit what the cluster does not have, has lost, or runs from another build or from other sources.
 
-    Models are those that `applied` keeps, sources those of the routing document in force. Returns the names of what was
-    submitted.
+    Sources are those of the routing document in force. Returns the names of what was submitted.
 
     Raises:
         StackError: a submission failed.
@@ -66,7 +65,7 @@ def submit(settings: Settings, layout: Layout, wanted: Collection[Deployable], w
     """
     rest = FlinkRest(settings.flink.rest_url)
     sources = history.source_topics(settings)
-    current = {item.name: _digest(item, layout, wheel, sources) for item in wanted}
+    current = {item.name: _digest(item, wheel, sources) for item in wanted}
     digests = _submitted_digests(layout)
     missing, outdated = [], []
     for name, job in latest(rest, wanted).items():
@@ -98,14 +97,13 @@ def forget(layout: Layout) -> None:
     _digests_file(layout).unlink(missing_ok=True)
 
 
-def _digest(item: Deployable, layout: Layout, wheel: Path, sources: Iterable[str]) -> str:
+def _digest(item: Deployable, wheel: Path, sources: Iterable[str]) -> str:
     """Return a digest of all that a job reads when it is submitted, and that does not reach it while it runs.
 
-    Not of the jars, which a job cannot change: they are on the cluster's own class path as long as it runs.
+    Models do: the registry's topic tells of them. Jars are not counted either: a job cannot change those, which are on
+    the cluster's own class path as long as it runs.
     """
-    digest = hashlib.sha256()
-    for path in (wheel, *(applied.descriptors(layout) if item in SCORING.values() else ())):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    digest = hashlib.sha256(wheel.read_bytes())
     if item == INPUT_ADAPTER:
         digest.update(json.dumps(list(sources)).encode())
     return digest.hexdigest()

@@ -61,7 +61,7 @@ class Layout:
 
     @property
     def applied(self) -> Path:
-        """The routing document and the models' descriptors that the jobs were submitted with."""
+        """The settings that the jobs were submitted with."""
         return self.conf / "applied"
 
     @property

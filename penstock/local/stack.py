@@ -13,7 +13,7 @@ from penstock import settings as settings_file
 from penstock.control import history
 from penstock.control.publisher import publish
 from penstock.errors import FlinkUnavailableError, SettingsError, StackError
-from penstock.local import applied, broker, demo, flink_cluster, jobs, machine, processes, wheel, workers
+from penstock.local import applied, broker, demo, flink_cluster, jobs, machine, processes, repository, wheel, workers
 from penstock.local.layout import Layout
 from penstock.local.parts import DEMO, KEEPER, programs, servers
 from penstock.local.rest import FlinkRest
@@ -54,7 +54,7 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocumen
     Raises:
         SettingsError: the settings do not go together.
         RoutingDocumentError: the document's file is wrong.
-        ModelError: a model is wrong, or missing; whatever runs goes on as it was.
+        ModelError: a model is wrong, or registered with other bytes; whatever runs goes on as it was.
         PrerequisiteError: this machine lacks something; nothing was started.
         StackError: a step failed, or the stack runs with other settings; what was started before keeps running.
         KafkaUnavailableError: the broker that the settings name does not answer.
@@ -68,6 +68,7 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocumen
         stack.await_kafka()
         stack.give_document()
         stack.make_topics()
+        stack.give_models()
         stack.await_flink()
         if choice.jobs:
             stack.run_jobs(choice.jobs)
@@ -166,7 +167,7 @@ class _Stack:
         self.document = document.load(settings.routing_file, prefix=settings.topics.prefix)
         if wanted:
             self._refuse_too_few_slots(len(wanted))
-            applied.look(settings, self.document)
+        self._models = repository.look(settings)
 
     def _refuse_too_few_slots(self, jobs_wanted: int) -> None:
         parallelism, offered = self._settings.flink.parallelism, self._settings.local.task_slots
@@ -262,6 +263,17 @@ class _Stack:
             ]
             outcome.append(f"{len(made)} new of {len(plan.external) + len(plan.internal)}")
 
+    def give_models(self) -> None:
+        """Register the models of models_dir that are not registered; a version with other bytes ends the start."""
+        with self._step("register the models") as outcome:
+            given = repository.give(self._settings, self._models, self.document)
+            outcome.append(f"{len(given.added)} new of {given.total}")
+            if given.not_live:
+                outcome.append(f"{', '.join(given.not_live)} not live: 'penstock models live' makes a version so")
+            if given.healed:
+                outcome.append(f"somebody wrote over {', '.join(given.healed)}: the first bytes stay")
+            outcome.extend(given.missing)
+
     def _kafka_answers(self) -> bool:
         return all(kafka.available(cluster, bootstrap_timeout_ms=_LOOK_MS) for cluster in self._clusters)
 
@@ -280,11 +292,7 @@ class _Stack:
 
     def run_jobs(self, wanted: tuple[Deployable, ...]) -> None:
         """Submit what does not run, or runs from an older build, and wait for all of its tasks and their workers."""
-        looked = applied.look(self._settings, self.document)
-        if looked.warnings:
-            with self._step("look at the models") as outcome:
-                outcome.append("; ".join(looked.warnings))
-        applied.keep(looked.catalog, self._settings, self._layout)
+        applied.keep(self._settings, self._layout)
         with self._step("submit the jobs") as outcome:
             submitted = jobs.submit(self._settings, self._layout, wanted, self._wheel)
             outcome.append(", ".join(submitted) or "they run")

@@ -1,26 +1,91 @@
-"""What can be told about models before any job gets them: their files, and whether every route has its model.
-
-Asked before anything is stopped or started, so that a wrong model leaves alone what runs.
-"""
+"""What can be told about models before anybody needs them: what their files hold, and whether routes have theirs."""
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from penstock.deployables import SCORING
-from penstock.errors import ModelError, UnknownModelError
+from penstock.errors import UnknownModelError
 from penstock.models.ref import ModelRef
-from penstock.models.repository import fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from penstock.models.descriptor import ModelDescriptor
-    from penstock.models.repository import Catalog
+    from penstock.models.registry import Registry
     from penstock.routing.document import RoutingDocument
 
-__all__ = ["Absence", "absences", "inspect"]
+__all__ = ["ERROR", "Absence", "Checks", "Finding", "Inspection", "absences", "look_into"]
+
+ERROR = "error"
+"""The severity of a finding for which a model is refused; others are told, and it is taken."""
+
+
+class Finding(Protocol):
+    """Something in a model's file that is not as it should be."""
+
+    @property
+    def line(self) -> int | None:
+        """Where it is, from 1; None where it is nowhere in particular."""
+        ...
+
+    @property
+    def column(self) -> int | None:
+        """Where it is, from 1."""
+        ...
+
+    @property
+    def element(self) -> str | None:
+        """The part of the file that it is about."""
+        ...
+
+    @property
+    def rule(self) -> str:
+        """What is expected of every file."""
+        ...
+
+    @property
+    def found(self) -> str:
+        """What this one has."""
+        ...
+
+    @property
+    def advice(self) -> str:
+        """What to do."""
+        ...
+
+    @property
+    def severity(self) -> str:
+        """`ERROR`, or ``warning``."""
+        ...
+
+
+class Inspection(Protocol):
+    """What a job finds in a model's file."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """All that is not as it should be."""
+        ...
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """What the file tells of itself, by keys of a descriptor."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """How closely a file is looked at."""
+
+    heap_mb: int | None = None
+    """Java heap to load and try it with; None: only what can be told without the engine."""
+    lax: bool = False
+    """Whether to take a file that strays from its format's schema."""
+    jars: Path | None = None
+    """Folder of the jars; that of a job's name in it has the schema of its files. None: the one in this folder."""
 
 
 class Absence(NamedTuple):
@@ -32,53 +97,52 @@ class Absence(NamedTuple):
     """Whether only copies of events go to it, for which no user waits."""
 
 
-def inspect(catalog: Catalog, document: RoutingDocument) -> tuple[str, ...]:
-    """Fetch every model's file and look into it, and find the model of every route.
+def look_into(job: str, path: Path, checks: Checks, said: Mapping[str, Any]) -> Inspection | None:
+    """Let the job that is to score a model look into its file; None where there is no such job (yet).
 
-    Returns what is not as it should be and hurts no user: shadows whose model is not there.
-
-    Raises:
-        ModelError: the first fault; of a file, or of a route whose model is not there or is another job's.
+    Args:
+        job: which one.
+        path: the file.
+        checks: how closely.
+        said: what the author says of it, by keys of a descriptor: the sample to try it with, the prediction.
     """
-    found = list(absences(catalog, document))
-    for absence in found:
-        if not absence.shadow:
-            raise ModelError(absence.text)
-    for descriptor in catalog:
-        _look_into(descriptor)
-    return tuple(absence.text for absence in found)
+    deployable = SCORING.get(job)
+    if deployable is None:
+        return None
+    door = importlib.import_module(f"{deployable.module}.inspection")
+    found: Inspection = door.inspect(
+        path,
+        sample=said.get("sample"),
+        prediction=said.get("prediction"),
+        lax=checks.lax,
+        heap_mb=checks.heap_mb,
+        schema=None if checks.jars is None else checks.jars / job,
+    )
+    return found
 
 
-def absences(catalog: Catalog, document: RoutingDocument) -> Iterator[Absence]:
+def absences(registry: Registry, document: RoutingDocument) -> Iterator[Absence]:
     """Look for the model of every route and shadow, in the order of the document."""
     for route in document.routes:
         for model in dict.fromkeys(route.models):
-            fault = _fault(catalog, document, model)
+            fault = _fault(registry, document, model)
             if fault is not None:
                 yield Absence(f"route {route.name!r} names model {model!r}: {fault}", shadow=False)
         for shadow in route.shadow:
-            fault = _fault(catalog, document, shadow.model)
+            fault = _fault(registry, document, shadow.model)
             if fault is not None:
                 named = f"the shadow {shadow.label!r} of route {route.name!r} names model {shadow.model!r}"
                 yield Absence(f"{named}: {fault}", shadow=True)
 
 
-def _fault(catalog: Catalog, document: RoutingDocument, model: str) -> str | None:
+def _fault(registry: Registry, document: RoutingDocument, model: str) -> str | None:
     ref = ModelRef.parse(model)
     try:
-        found = catalog.resolve(ref)
+        found = registry.resolve(ref)
     except UnknownModelError as error:
         known = ", ".join(error.known) or "none"
-        return f"models_dir has no descriptor of it (it has {known}); add one, or change the route"
+        return f"it is not registered (there is {known}); 'penstock models add' adds it"
     job = document.models[ref.name].job
     if found.job != job:
         return f"the routing document gives it to job {job!r}, its descriptor to {found.job!r}; change one of them"
     return None
-
-
-def _look_into(descriptor: ModelDescriptor) -> None:
-    """Let the job that is going to score the model look at its bytes; a job that is not there yet cannot."""
-    data = fetch(descriptor)
-    job = SCORING.get(descriptor.job)
-    if job is not None:
-        importlib.import_module(f"{job.module}.inspection").inspect(descriptor, data)

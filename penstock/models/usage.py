@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["users", "wanted", "wanted_shadows"]
 
 
-def users(document: RoutingDocument, registry: Registry) -> Mapping[ModelRef, tuple[str, ...]]:
+def users(document: RoutingDocument | None, registry: Registry) -> Mapping[ModelRef, tuple[str, ...]]:
     """Return by version who uses it, in words for people; a version that nobody uses is left out.
 
-    What a route or shadow means counts, registered or not; of a name, the version that is live.
+    What a route or shadow means counts, registered or not; of a name, the version that is live. Where no document is in
+    force there are no routes.
     """
     found: dict[ModelRef, dict[str, None]] = {}
-    for model, user in _named(document):
+    for model, user in () if document is None else _named(document):
         ref = ModelRef.parse(model)
         meant = registry.live(ref.name) if ref.version is None else ref
         if meant is not None:

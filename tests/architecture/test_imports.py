@@ -32,7 +32,7 @@ KAFKA_EDGE = {"penstock.kafka"}
 #: What follows and writes the control topics; whoever imports it wants a Kafka client.
 CONTROL_EDGE = {
     f"penstock.control.{name}"
-    for name in ("announcer", "follower", "history", "models", "publisher", "reading", "watching", "worker")
+    for name in ("adding", "announcer", "follower", "history", "models", "publisher", "reading", "watching", "worker")
 }
 ENGINES = {"pyflink", "kafka", "pandas", "pyarrow", "py4j", "pypmml", "jpype"}
 #: What the core may bring along when it is imported; a new name is a new dependency of every worker.

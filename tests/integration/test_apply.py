@@ -134,9 +134,9 @@ def test_models_that_are_not_there_are_told(installed: Installation, written: Ca
     shadowed = installed.run("apply", written(1, routes=[dark], models=models)).stderr
     routed = installed.run("apply", written(2, routes=[builders.route(output=output, model="gone")], models=models))
 
-    assert shadowed.startswith("warning: the shadow 'dark' of route 'iris' names model 'gone': models_dir has no ")
-    assert "its copies become dead letters until the job has it, and users' events do not" in shadowed
-    assert routed.stderr.startswith("warning: route 'iris' names model 'gone': models_dir has no descriptor of it")
+    assert "warning: the shadow 'dark' of route 'iris' names model 'gone': it is not registered" in shadowed
+    assert "its copies become dead letters until it is registered, and users' events do not" in shadowed
+    assert routed.stderr.startswith("warning: route 'iris' names model 'gone': it is not registered (there is none); ")
     assert len(history.history(installed.settings)) == 2
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import math
@@ -16,12 +15,14 @@ import yaml
 
 from penstock import kafka, topics
 from penstock.cli.reading import Reader
+from penstock.control import models
 from penstock.control.publisher import publish
 from penstock.deadletter import ErrorCode, Stage, cause_headers
+from penstock.models.descriptor import ModelDescriptor
 from penstock.routing.document import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from conftest import Installation
@@ -40,8 +41,7 @@ models:
   tree: {{job: pmml}}
   forest: {{job: pmml}}
 """
-DESCRIPTOR = "{{name: {name}, version: 1, job: pmml, format: pmml, uri: m, sha256: '{digest}', sample: {{a: 1}}}}"
-MODEL = b"<PMML><DataDictionary/><RegressionModel><MiningSchema/></RegressionModel></PMML>"
+DESCRIPTOR = {"version": 1, "job": "pmml", "format": "pmml", "uri": "m", "sha256": "0" * 64, "sample": {"a": 1}}
 JOBS = ("penstock-input-adapter", "penstock-pmml-job", "penstock-output-adapter")
 
 
@@ -121,20 +121,15 @@ def jobs(installation: Installation, ways: Callable[[Record], tuple[str, dict[st
 def make_routed(make_installation: Callable[..., Installation], tmp_path: Path) -> Callable[..., Installation]:
     """A factory of installations with a routing document, models, and all topics but those that begin as told."""
 
-    def make(*, without: str = "-", **overrides: object) -> Installation:
-        routing, models = tmp_path / "routing.yaml", tmp_path / "models"
-        found = make_installation(routing_file=str(routing), models_dir=str(models), **overrides)
+    def make(*, without: str = "-", names: Sequence[str] = ("tree", "forest"), **overrides: object) -> Installation:
+        routing = tmp_path / "routing.yaml"
+        found = make_installation(routing_file=str(routing), **overrides)
         routing.write_text(ROUTING.format(ending=found.ending), encoding="utf-8")
-        for name in ("tree", "forest"):
-            (models / name).mkdir(parents=True)
-            (models / name / "m").write_bytes(MODEL)
-            (models / name / "descriptor.yaml").write_text(
-                DESCRIPTOR.format(name=name, digest=hashlib.sha256(MODEL).hexdigest()),
-                encoding="utf-8",
-            )
         plan = topics.topics_for(load(routing), found.settings)
         wanted = [topic for topic in (*plan.external, *plan.internal) if not topic.name.startswith(without)]
         topics.ensure(found.cluster, wanted)
+        for name in names:
+            models.register(found.settings, ModelDescriptor.parse({**DESCRIPTOR, "name": name}, "here"))
         return found
 
     return make
@@ -267,12 +262,11 @@ def test_without_flink_and_jobs_the_timeout_tells(make_routed: Callable[..., Ins
 def test_missing_topics_and_models(make_routed: Callable[..., Installation]) -> None:
     """What is missing is named, and the route that needs it is not tried."""
     with flink() as port:
-        routed = make_routed(without="scores", **{"flink.rest_port": port})
-        (routed.settings.models_dir / "forest" / "descriptor.yaml").unlink()
+        routed = make_routed(without="scores", names=["tree"], **{"flink.rest_port": port})
         text = routed.run("doctor", "--route", "iris", expect=1).stdout
 
     assert "FAIL  models" in text
-    assert "names model 'forest': models_dir has no descriptor of it (it has tree:1)" in text
+    assert "names model 'forest': it is not registered (there is tree:1)" in text
     assert f"missing: scores-{routed.ending}; 'penstock up' makes them" in text
     assert f"not tried: topic 'scores-{routed.ending}' is missing" in text
 

@@ -31,8 +31,9 @@ def runner() -> CliRunner:
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_every_command_of_the_table_is_there(runner: CliRunner, name: str) -> None:
     """Each has help with an example and says what its exit status means."""
-    command = main.cli.get_command(click.Context(main.cli), name)
-    calls = [[name, part] for part in command.commands] if isinstance(command, click.Group) else [[name]]
+    context = click.Context(main.cli)
+    command = main.cli.get_command(context, name)
+    calls = [[name, part] for part in command.list_commands(context)] if isinstance(command, click.Group) else [[name]]
 
     for call in calls:
         result = runner.invoke(main.cli, [*call, "--help"])

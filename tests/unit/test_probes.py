@@ -8,7 +8,7 @@ import pytest
 
 from penstock.cli.probes import MARK, Probe, Probes, Untried
 from penstock.models.descriptor import ModelDescriptor
-from penstock.models.repository import Catalog
+from penstock.models.registry import Registry
 from penstock.routing.compile import sources
 from penstock.routing.document import parse
 
@@ -55,7 +55,7 @@ def probe(
         "test",
     )
     plans = sources(document, "pen")
-    return Probes(document, plans, Catalog([descriptor]), "pen.results", "run1").make(document.routes[0])
+    return Probes(document, plans, Registry([descriptor]), "pen.results", "run1").make(document.routes[0])
 
 
 def made(**options: Any) -> Probe:

@@ -118,11 +118,14 @@ def test_up_refuses_too_few_slots(penstock: Penstock, tmp_path: Path) -> None:
 
 def test_up_refuses_wrong_models(penstock: Penstock, tmp_path: Path) -> None:
     """In one line, and before anything is started or stopped."""
-    (tmp_path / "models").mkdir()
+    folder = tmp_path / "models"
+    folder.mkdir()
+    descriptor = {"name": "a", "version": 1, "job": "pmml", "format": "pmml", "uri": "gone.pmml", "sha256": "0" * 64}
+    (folder / "descriptor.yaml").write_text(yaml.safe_dump(descriptor), encoding="utf-8")
 
-    result = penstock("up", models_dir=str(tmp_path / "models"))
+    result = penstock("up", models_dir=str(folder))
 
     assert result.exit_code == Exit.USAGE
-    assert result.stderr.startswith("Error: route 'iris' names model 'iris-tree': models_dir has no descriptor of it")
+    assert result.stderr.startswith(f"Error: model 'a:1' cannot be loaded: its file '{folder / 'gone.pmml'}' cannot be")
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "state" / "conf").exists()

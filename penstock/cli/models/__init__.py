@@ -1,0 +1,1 @@
+"""``penstock models``: what can be scored, by which versions, and how workers stand with it."""
