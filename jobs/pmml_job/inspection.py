@@ -1,27 +1,61 @@
-"""What can be told about a model's file without Java: whether it is the PMML file that its descriptor speaks of.
-
-Asked before the job is submitted (`penstock.models.inspection`); the engine, in the workers, has the last word.
-"""
+"""What the PMML job says of a model's file: `penstock.models` asks here before it takes a model in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobs.pmml_job.mining_schema import parse_inputs
+from jobs.pmml_job import check
 from penstock.errors import ModelLoadError
+from penstock.sections import LocalSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from penstock.models.descriptor import FieldDescriptor, ModelDescriptor
+    from jobs.pmml_job.findings import Finding
+    from penstock.models.descriptor import FieldDescriptor
 
-__all__ = ["compare", "inspect"]
+__all__ = ["Inspection", "compare", "inspect"]
 
 
-def inspect(descriptor: ModelDescriptor, data: bytes) -> None:
-    """Raise `ModelLoadError` where the bytes are no PMML with the inputs that the descriptor says."""
-    ref = str(descriptor.ref)
-    compare(ref, "inputs", descriptor.inputs, {field.name: field.data_type for field in parse_inputs(data, ref)})
+class Inspection(NamedTuple):
+    """What is to be said of a file."""
+
+    findings: Sequence[Finding]
+    """In the order of the file; those of severity ``error`` keep it out."""
+    fields: Mapping[str, Any]
+    """What the file tells of itself, by keys of a descriptor; empty where it is no PMML with a model."""
+
+
+def inspect(
+    path: Path,
+    *,
+    sample: object = None,
+    lax: bool = False,
+    heap_mb: int | None = None,
+    schema: Path | None = None,
+    prediction: str | None = None,
+) -> Inspection:
+    """Check a file; without ``heap_mb`` only what can be told without Java.
+
+    Args:
+        path: the file.
+        sample: an input to try it with; None: one is made.
+        lax: whether what PMML's schema says against it is a warning only.
+        heap_mb: Java heap to load it with.
+        schema: the folder ``pmml`` of the jars; None: of those of this folder's checkout.
+        prediction: the output that is to be the prediction; None: the engine's choice.
+
+    Raises `PrerequisiteError` where there is no Java, or no schema.
+    """
+    if heap_mb is None:
+        found = check.read(path)
+    else:
+        folder = schema or LocalSettings().jars_dir / "pmml"
+        found = check.check(path, schema=folder, heap_mb=heap_mb, sample=sample, lax=lax, prediction=prediction)
+    told = {} if found.metadata is None else asdict(found.metadata)
+    return Inspection(found.findings, {key: value for key, value in told.items() if value not in (None, "", ())})
 
 
 def compare(ref: str, what: str, described: Sequence[FieldDescriptor], found: Mapping[str, str]) -> None:

@@ -9,9 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from penstock.deployables import SCORING
-from penstock.errors import ModelError, UnknownModelError
+from penstock.errors import ModelError, ModelLoadError, UnknownModelError
 from penstock.models.ref import ModelRef
-from penstock.models.repository import fetch
+from penstock.models.repository import fetch, local_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,14 @@ def _fault(catalog: Catalog, document: RoutingDocument, model: str) -> str | Non
 
 def _look_into(descriptor: ModelDescriptor) -> None:
     """Let the job that is going to score the model look at its bytes; a job that is not there yet cannot."""
-    data = fetch(descriptor)
+    fetch(descriptor)
     job = SCORING.get(descriptor.job)
-    if job is not None:
-        importlib.import_module(f"{job.module}.inspection").inspect(descriptor, data)
+    if job is None:
+        return
+    door = importlib.import_module(f"{job.module}.inspection")
+    ref, found = str(descriptor.ref), door.inspect(local_path(descriptor))
+    for finding in found.findings:
+        if finding.severity == "error":
+            raise ModelLoadError(ref, str(finding))
+    inputs = {field["name"]: field["type"] for field in found.fields.get("inputs", ())}
+    door.compare(ref, "inputs", descriptor.inputs, inputs)

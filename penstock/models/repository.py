@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from penstock.models.ref import ModelRef
 
-__all__ = ["Catalog", "fetch", "read_catalog", "read_folder"]
+__all__ = ["Catalog", "fetch", "local_path", "read_catalog", "read_folder"]
 
 
 class Catalog:
@@ -87,7 +87,7 @@ def fetch(descriptor: ModelDescriptor) -> bytes:
         ModelLoadError: the file cannot be read, or its URI is of a kind that we cannot open.
         ModelChecksumError: the bytes are others than the descriptor's author had.
     """
-    path = _local_path(descriptor)
+    path = local_path(descriptor)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -98,7 +98,8 @@ def fetch(descriptor: ModelDescriptor) -> bytes:
     return data
 
 
-def _local_path(descriptor: ModelDescriptor) -> Path:
+def local_path(descriptor: ModelDescriptor) -> Path:
+    """Where the model's file is on this machine; raises `ModelLoadError` where its URI means no file."""
     if "://" not in descriptor.uri:
         return Path(descriptor.uri)
     uri = urlsplit(descriptor.uri)

@@ -3,17 +3,32 @@
 import json
 import re
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import jpype
 import pytest
 
-from jobs.pmml_job.engine import Engine
+from jobs.pmml_job.engine import Engine, PmmlModel
 from jobs.pmml_job.pmml4s import MatrixCall, RecordsCall
 from penstock.errors import ModelLoadError
 
 DATA = Path(__file__).parents[1] / "data" / "pmml"
+Load = Callable[[bytes, str], PmmlModel]
+
 MODELS = Path(__file__).parents[2] / "models"
+
+
+@pytest.fixture
+def pmml_engine(pmml_engine: Engine, tmp_path: Path) -> Load:
+    """The engine, for bytes: each test writes its own file."""
+
+    def load(data: bytes, ref: str) -> PmmlModel:
+        path = tmp_path / "model.pmml"
+        path.write_bytes(data)
+        return pmml_engine(path, ref)
+
+    return load
 
 
 @pytest.fixture
@@ -22,7 +37,7 @@ def tree() -> bytes:
     return (MODELS / "iris-tree" / "1" / "model.pmml").read_bytes()
 
 
-def test_model_of_numbers_takes_the_quick_way(pmml_engine: Engine, tree: bytes) -> None:
+def test_model_of_numbers_takes_the_quick_way(pmml_engine: Load, tree: bytes) -> None:
     """A model whose fields are all numbers is called with a matrix, and tells its fields."""
     model = pmml_engine(tree, "iris-tree:1")
     assert isinstance(model.score, MatrixCall)
@@ -34,7 +49,7 @@ def test_model_of_numbers_takes_the_quick_way(pmml_engine: Engine, tree: bytes) 
     assert model.score([(5.1, 3.5, 1.4, 0.2)]) == [(1.0, 0.0, 0.0, 0)]
 
 
-def test_model_of_texts(pmml_engine: Engine) -> None:
+def test_model_of_texts(pmml_engine: Load) -> None:
     """Texts, booleans and integers that may be missing go over as JSON; every output comes back with its own type."""
     model = pmml_engine((DATA / "loan.pmml").read_bytes(), "loan:1")
     assert isinstance(model.score, RecordsCall)
@@ -45,7 +60,7 @@ def test_model_of_texts(pmml_engine: Engine) -> None:
     assert [type(output) for output in answers[0]] == [float, str, bool, int]
 
 
-def test_texts_come_back_from_the_quick_way(pmml_engine: Engine, tree: bytes) -> None:
+def test_texts_come_back_from_the_quick_way(pmml_engine: Load, tree: bytes) -> None:
     """A label may be a text, even the text null; a text that is missing is None."""
     text = tree.decode()
     text = text.replace(
@@ -66,7 +81,7 @@ def test_texts_come_back_from_the_quick_way(pmml_engine: Engine, tree: bytes) ->
     assert answers[2] == (None, None, None, None)
 
 
-def test_model_without_outputs_has_the_engines_own(pmml_engine: Engine, tree: bytes) -> None:
+def test_model_without_outputs_has_the_engines_own(pmml_engine: Load, tree: bytes) -> None:
     """A file without Output says nothing about names; the engine then names the prediction after the target."""
     start, _, rest = tree.decode().partition("<Output>")
     model = pmml_engine((start + rest.partition("</Output>")[2]).encode(), "iris-tree:2")
@@ -74,7 +89,7 @@ def test_model_without_outputs_has_the_engines_own(pmml_engine: Engine, tree: by
     assert model.score([(5.1, 3.5, 1.4, 0.2)])[0][model.primary() or 0] == 0
 
 
-def test_model_that_names_probabilities_only_has_a_prediction_too(pmml_engine: Engine, tree: bytes) -> None:
+def test_model_that_names_probabilities_only_has_a_prediction_too(pmml_engine: Load, tree: bytes) -> None:
     """The engine adds it: a probability is no label. Some tools write files like this one."""
     text = re.sub(r'<OutputField name="predicted_label"[^>]*/>', "", tree.decode())
     assert text != tree.decode()
@@ -102,19 +117,19 @@ def test_model_that_names_probabilities_only_has_a_prediction_too(pmml_engine: E
         ),
     ],
 )
-def test_file_is_refused(pmml_engine: Engine, data: bytes, message: str) -> None:
+def test_file_is_refused(pmml_engine: Load, data: bytes, message: str) -> None:
     """A file that is no model is refused with the model's name and the reason."""
     with pytest.raises(ModelLoadError, match=rf"^model 'broken:3' cannot be loaded: .*({message})"):
         pmml_engine(data, "broken:3")
 
 
-def test_truncated_file_is_refused(pmml_engine: Engine, tree: bytes) -> None:
+def test_truncated_file_is_refused(pmml_engine: Load, tree: bytes) -> None:
     """Half a file is no model."""
-    with pytest.raises(ModelLoadError, match=r"^model 'iris-tree:1' cannot be loaded: the file is no XML: "):
+    with pytest.raises(ModelLoadError, match=r"^model 'iris-tree:1' cannot be loaded: .*the file is no XML: "):
         pmml_engine(tree[: len(tree) // 2], "iris-tree:1")
 
 
-def test_other_threads_may_score(pmml_engine: Engine, tree: bytes) -> None:
+def test_other_threads_may_score(pmml_engine: Load, tree: bytes) -> None:
     """A thread that never saw Java can call a model that another one loaded, and both at once."""
     model = pmml_engine(tree, "iris-tree:1")
     golden = (MODELS / "iris-tree" / "1" / "golden.jsonl").read_text(encoding="utf-8").splitlines()
@@ -129,7 +144,7 @@ def test_other_threads_may_score(pmml_engine: Engine, tree: bytes) -> None:
     assert found == [expected] * 4
 
 
-def test_java_failure_is_an_exception(pmml_engine: Engine) -> None:
+def test_java_failure_is_an_exception(pmml_engine: Load) -> None:
     """What the model's own expressions throw reaches Python, for the whole call."""
     model = pmml_engine((DATA / "failing.pmml").read_bytes(), "failing:1")
     assert model.score([("b+",), ("x",)]) == [(True,), (False,)]

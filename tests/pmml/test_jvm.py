@@ -48,9 +48,9 @@ def test_heap_is_what_the_caller_says() -> None:
 
 def test_starting_twice_is_harmless(pmml_engine: Engine) -> None:
     """A process has one Java machine; whoever starts it again gets the one that runs."""
-    data = (ROOT / "models" / "iris-tree" / "1" / "model.pmml").read_bytes()
+    path = ROOT / "models" / "iris-tree" / "1" / "model.pmml"
     row = (5.1, 3.5, 1.4, 0.2)
-    assert engine.start(64)(data, "iris-tree:1").score([row]) == pmml_engine(data, "iris-tree:1").score([row])
+    assert engine.start(64)(path, "iris-tree:1").score([row]) == pmml_engine(path, "iris-tree:1").score([row])
 
 
 def test_process_ends_though_a_thread_started_java() -> None:
