@@ -17,9 +17,10 @@ USAGE
 }
 
 pins=(requirements/core.txt requirements/pmml.txt requirements/stores.txt)
+dev=
 for argument in "$@"; do
   case $argument in
-    --dev) pins+=(requirements/models.txt requirements/dev.txt) ;;
+    --dev) dev=1 pins+=(requirements/models.txt requirements/dev.txt) ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -63,6 +64,12 @@ if changed .venv/wheel.sha256 .penstock/wheel/sources.sha256; then
   stamp .venv/wheel.sha256 .penstock/wheel/sources.sha256
 fi
 
+# maven POM GOAL: put the jars that the POM names into a folder beside those in use
+maven() {
+  mvn --quiet --batch-mode --file "$1" "$2" -Djars.directory="$PWD/$jars.new" 2>&1 |
+    sed $'s/\e\\[[0-9;]*m//g' # it colours even its silence
+}
+
 java_sources=(java/io/penstock/flink/*.java java/resources/META-INF/services/*)
 if changed "$jars/pom.sha256" pom.xml "${java_sources[@]}"; then
   # Java opens jars when it needs them: those of a running program must stay as they are.
@@ -73,10 +80,23 @@ if changed "$jars/pom.sha256" pom.xml "${java_sources[@]}"; then
   fi
   say "fetching the jars ..."
   rm -rf "$jars.new"
-  mvn --quiet --batch-mode package -Djars.directory="$PWD/$jars.new" 2>&1 |
-    sed $'s/\e\\[[0-9;]*m//g' # it colours even its silence
+  maven pom.xml package
   stamp "$jars.new/pom.sha256" pom.xml "${java_sources[@]}"
   rm -rf "$jars"
   mv "$jars.new" "$jars"
   say "the jars are there"
+fi
+
+# No stack runs from these, and a change of pom.xml took them away with all others.
+if [[ $dev ]] && changed "$jars/tests.sha256" tests/pom.xml; then
+  say "fetching the jars for tests ..."
+  rm -rf "$jars.new"
+  maven tests/pom.xml generate-resources
+  for folder in "$jars.new"/*; do
+    rm -rf "$jars/${folder##*/}"
+    mv "$folder" "$jars"
+  done
+  rmdir "$jars.new"
+  stamp "$jars/tests.sha256" tests/pom.xml
+  say "the jars for tests are there"
 fi

@@ -1,4 +1,4 @@
-"""PMML models in the Java virtual machine: loaded from bytes, called once for a whole batch of rows."""
+"""PMML models in the Java virtual machine: loaded from files, called once for a whole batch of rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jobs.pmml_job.mining_schema import InputField, Scalar
     from jobs.pmml_job.requests import Row
 
-__all__ = ["Engine", "OutputField", "PmmlModel", "start"]
+__all__ = ["Engine", "HeapError", "OutputField", "PmmlModel", "start"]
 
 # Which output is the prediction where the descriptor does not say: the first of these features that the model has.
 _PRIMARY = (
@@ -72,6 +72,12 @@ class Engine(Protocol):
         """Raise `ModelLoadError` where the file is no model."""
 
 
+class HeapError(ModelLoadError):
+    """Java's heap has no room for the model; it may have where another one is unloaded first."""
+
+    passing = True
+
+
 def start(heap_mb: int) -> Engine:
     """Start the Java machine of this process, if it does not run yet, with at most ``heap_mb`` MiB of heap.
 
@@ -82,16 +88,21 @@ def start(heap_mb: int) -> Engine:
 
 
 def _load(path: Path, ref: str) -> PmmlModel:
-    """Load a model from its PMML file.
+    """Load a model from its PMML file; other threads of this process go on meanwhile.
 
-    Raises `ModelLoadError` where the engine or our own reading of the file refuses it.
+    Raises `ModelLoadError` where the engine or our own reading of the file refuses it, or Java's heap is too small.
     """
-    inputs = parse_inputs(path.read_bytes(), ref)
+    data = path.read_bytes()
+    inputs = parse_inputs(data, ref, whole=False)
     try:
+        # Java reads the file by itself: to hand it the bytes would hold up all of Python for as long as that takes.
         java_model = jpype.JClass("org.pmml4s.model.Model").fromFile(str(path))
         outputs = _outputs(java_model)
         names = tuple(str(name) for name in java_model.inputNames())
+    except jpype.JClass("java.lang.OutOfMemoryError") as error:
+        raise HeapError(ref, "Java's heap has no room for it: raise pmml.heap_mb, or keep fewer models") from error
     except jpype.JException as error:
+        parse_inputs(data, ref)  # knows more than the engine of what is no XML
         raise ModelLoadError(ref, _detail(error)) from error
     if names != tuple(field.name for field in inputs):
         raise ModelLoadError(ref, f"its mining schema has {[field.name for field in inputs]}, the engine {list(names)}")

@@ -1,50 +1,61 @@
-"""What can be told about a model's file without Java: whether it is a PMML file, and what it wants of an event.
-
-Asked before a model is registered (`penstock.models.inspection`); the engine, in the workers, has the last word.
-"""
+"""What the PMML job says of a model's file: `penstock.models` asks here before it takes a model in."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jobs.pmml_job.mining_schema import parse_inputs
+from jobs.pmml_job import check
 from penstock.errors import ModelLoadError
+from penstock.sections import LocalSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from jobs.pmml_job.findings import Finding
     from penstock.models.descriptor import FieldDescriptor
 
-__all__ = ["Finding", "Inspection", "compare", "inspect"]
-
-
-class Finding(NamedTuple):
-    """Something that is not as it should be."""
-
-    found: str
-    rule: str = "the file is PMML with a model in it"
-    advice: str = "export the model anew, and check that the file arrived whole"
-    line: int | None = None
-    column: int | None = None
-    element: str | None = None
-    severity: str = "error"
+__all__ = ["Inspection", "compare", "inspect"]
 
 
 class Inspection(NamedTuple):
-    """What was found."""
+    """What is to be said of a file."""
 
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]
+    """In the order of the file; those of severity ``error`` keep it out."""
     fields: Mapping[str, Any]
+    """What the file tells of itself, by keys of a descriptor; empty where it is no PMML with a model."""
 
 
-def inspect(path: Path, **_: object) -> Inspection:
-    """Look into a file: is it PMML, and which are its inputs?"""
-    try:
-        inputs = parse_inputs(path.read_bytes(), path.name)
-    except ModelLoadError as error:
-        return Inspection((Finding(error.detail),), {})
-    return Inspection((), {"inputs": [{"name": field.name, "type": field.data_type} for field in inputs]})
+def inspect(
+    path: Path,
+    *,
+    sample: object = None,
+    lax: bool = False,
+    heap_mb: int | None = None,
+    schema: Path | None = None,
+    prediction: str | None = None,
+) -> Inspection:
+    """Check a file; without ``heap_mb`` only what can be told without Java.
+
+    Args:
+        path: the file.
+        sample: an input to try it with; None: one is made.
+        lax: whether what PMML's schema says against it is a warning only.
+        heap_mb: Java heap to load it with.
+        schema: the folder ``pmml`` of the jars; None: of those of this folder's checkout.
+        prediction: the output that is to be the prediction; None: the engine's choice.
+
+    Raises `PrerequisiteError` where there is no Java, or no schema.
+    """
+    if heap_mb is None:
+        found = check.read(path)
+    else:
+        folder = schema or LocalSettings().jars_dir / "pmml"
+        found = check.check(path, schema=folder, heap_mb=heap_mb, sample=sample, lax=lax, prediction=prediction)
+    told = {} if found.metadata is None else asdict(found.metadata)
+    return Inspection(found.findings, {key: value for key, value in told.items() if value not in (None, "", ())})
 
 
 def compare(ref: str, what: str, described: Sequence[FieldDescriptor], found: Mapping[str, str]) -> None:

@@ -11,13 +11,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from jobs.pmml_job.outline import Element, outline
+from jobs.pmml_job.outline import Element, OutlineError, outline
 from penstock.errors import ModelLoadError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FLOAT_MAX", "InputField", "Interval", "Invalid", "Missing", "Outliers", "Scalar", "parse_inputs"]
+__all__ = [
+    "FLOAT_MAX",
+    "InputField",
+    "Interval",
+    "Invalid",
+    "Missing",
+    "Outliers",
+    "Scalar",
+    "data_fields",
+    "parse_inputs",
+    "read_inputs",
+    "scalar",
+]
 
 Scalar = float | int | bool | str
 
@@ -101,26 +113,47 @@ class InputField:
         )
 
 
-def parse_inputs(data: bytes, model: str) -> tuple[InputField, ...]:
+def parse_inputs(data: bytes, model: str, *, whole: bool = True) -> tuple[InputField, ...]:
     """The input fields of the PMML's first model, in the order of its mining schema.
+
+    Without ``whole`` what stands after them is not looked at.
 
     Raises `ModelLoadError` that names ``model`` where the file is no PMML, declares entities, or contradicts itself.
     """
     try:
-        root = outline(data)
-        dictionary = {field.need("name"): field for field in root.child("DataDictionary").children("DataField")}
-        schema = root.model().child("MiningSchema")
-        used = [field for field in schema.children("MiningField") if field.get("usageType", "active") in _INPUT_USES]
-        return tuple(_input_field(field, dictionary) for field in used)
-    except ValueError as error:
+        fields, faults = read_inputs(outline(data, whole=whole))
+    except OutlineError as error:
         raise ModelLoadError(model, str(error)) from error
+    if faults:
+        raise ModelLoadError(model, str(faults[0])) from faults[0]
+    return fields
+
+
+def read_inputs(root: Element) -> tuple[tuple[InputField, ...], tuple[OutlineError, ...]]:
+    """The input fields that an outline declares well, and the faults of all others.
+
+    Raises `OutlineError` where there is no model, or no dictionary.
+    """
+    dictionary = data_fields(root)
+    fields, faults = [], []
+    for mining in root.model().child("MiningSchema").children("MiningField"):
+        if mining.get("usageType", "active") in _INPUT_USES:
+            try:
+                fields.append(_input_field(mining, dictionary))
+            except OutlineError as error:
+                faults.append(error)
+    return tuple(fields), tuple(faults)
+
+
+def data_fields(root: Element) -> dict[str, Element]:
+    """The fields of the data dictionary, by name; raises `OutlineError` where there is no dictionary."""
+    return {field.get("name", ""): field for field in root.child("DataDictionary").children("DataField")}
 
 
 def _input_field(mining: Element, dictionary: Mapping[str, Element]) -> InputField:
     name = mining.need("name")
     if name not in dictionary:
-        msg = f"mining field {name!r} is not in the data dictionary"
-        raise ValueError(msg)
+        raise mining.fault(f"mining field {name!r} is not in the data dictionary")
     data = dictionary[name]
     data_type = data.need("dataType")
     values = _values(data, data_type)
@@ -137,16 +170,15 @@ def _input_field(mining: Element, dictionary: Mapping[str, Element]) -> InputFie
         invalid=_choice(mining, "invalidValueTreatment", Invalid, Invalid.RETURN_INVALID),
         invalid_replacement=_replacement(mining, "invalidValueReplacement", data_type),
         outliers=_choice(mining, "outliers", Outliers, Outliers.AS_IS),
-        low=float(mining.get("lowValue", "-inf")),
-        high=float(mining.get("highValue", "inf")),
+        low=mining.number("lowValue", -math.inf),
+        high=mining.number("highValue", math.inf),
     )
     if field.invalid is Invalid.AS_VALUE and field.invalid_replacement is None:
-        msg = f"mining field {name!r} has invalidValueTreatment 'asValue' without invalidValueReplacement"
-        raise ValueError(msg)
+        raise mining.fault(f"mining field {name!r} has invalidValueTreatment 'asValue' without invalidValueReplacement")
     if field.outliers is not Outliers.AS_IS and (math.isinf(field.low) or math.isinf(field.high)):
         # The engine fails on every row where one of the two is left out.
         msg = f"mining field {name!r} has outliers {field.outliers.value!r} without lowValue and highValue"
-        raise ValueError(msg)
+        raise mining.fault(msg)
     return field
 
 
@@ -168,7 +200,7 @@ def _choice(mining: Element, attribute: str, choices: type[_ChoiceT], default: _
     except ValueError:
         known = ", ".join(choices)
         msg = f"mining field {mining.get('name')!r} has {attribute} {text!r}, expected one of {known}"
-        raise ValueError(msg) from None
+        raise mining.fault(msg) from None
 
 
 def _values(data: Element, data_type: str) -> dict[str, list[Scalar]]:
@@ -178,15 +210,15 @@ def _values(data: Element, data_type: str) -> dict[str, list[Scalar]]:
         if meaning not in found:
             known = ", ".join(found)
             msg = f"value {text!r} of field {data.get('name')!r} has property {meaning!r}, expected one of {known}"
-            raise ValueError(msg)
-        found[meaning].append(_mark(text, data_type) if meaning != "valid" else _scalar(text, data_type))
+            raise value.fault(msg)
+        found[meaning].append(_mark(text, data_type) if meaning != "valid" else _typed(value, "value", data_type))
     return found
 
 
 def _mark(text: str, data_type: str) -> Scalar:
     """A value that stands for a missing or invalid one may be of another type, as in N/A for a number."""
     try:
-        return _scalar(text, data_type)
+        return scalar(text, data_type)
     except ValueError:
         return text
 
@@ -194,20 +226,32 @@ def _mark(text: str, data_type: str) -> Scalar:
 def _interval(element: Element) -> Interval:
     closure = element.need("closure")
     return Interval(
-        float(element.get("leftMargin", "-inf")),
-        float(element.get("rightMargin", "inf")),
+        element.number("leftMargin", -math.inf),
+        element.number("rightMargin", math.inf),
         low_open=closure.startswith("open"),
         high_open=closure.endswith("Open"),
     )
 
 
 def _replacement(mining: Element, attribute: str, data_type: str) -> Scalar | None:
-    text = mining.get(attribute)
-    return None if text is None else _scalar(text, data_type)
+    return None if mining.get(attribute) is None else _typed(mining, attribute, data_type)
 
 
-def _scalar(text: str, data_type: str) -> Scalar:
-    """A value from the PMML's text, in the Python type that JSON has for the data type."""
+def _typed(element: Element, attribute: str, data_type: str) -> Scalar:
+    try:
+        return scalar(element.need(attribute), data_type)
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, OutlineError):
+            raise
+        found = f"element {element.name} has {attribute} {element.get(attribute)!r}"
+        raise element.fault(f"{found}, expected a value of type {data_type}") from None
+
+
+def scalar(text: str, data_type: str) -> Scalar:
+    """A value from the PMML's text, in the Python type that JSON has for the data type.
+
+    Raises `ValueError` or `OverflowError` where it is of another type.
+    """
     match data_type:
         case "double" | "float":
             return float(text)

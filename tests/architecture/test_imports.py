@@ -27,7 +27,7 @@ OUR_OWN = ("penstock", "input_adapter", "output_adapter", "jobs")
 #: Modules at the engine's edge: by their role's file name in deployables, by folder in penstock.
 EDGE_FILES = {"__main__.py", "pipeline.py", "operators.py"}
 #: The PMML engine's own edge: the Java machine inside a worker.
-JAVA_EDGE = {"jobs.pmml_job.engine", "jobs.pmml_job.jvm", "jobs.pmml_job.pmml4s"}
+JAVA_EDGE = {f"jobs.pmml_job.{name}" for name in ("engine", "jvm", "pmml4s", "schema")}
 KAFKA_EDGE = {"penstock.kafka"}
 #: What follows and writes the control topics; whoever imports it wants a Kafka client.
 CONTROL_EDGE = {

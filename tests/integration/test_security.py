@@ -68,7 +68,7 @@ def java_answer(cluster: ClusterSettings, packages: str, jars: Path, folder: Pat
     (folder / "client.properties").write_text(
         secured.properties_text(cluster.java_properties(packages)), encoding="utf-8"
     )
-    class_path = os.pathsep.join(str(jar) for jar in sorted(jars.rglob("*.jar")))
+    class_path = os.pathsep.join(str(jar) for name in ("flink", "kafka") for jar in sorted((jars / name).glob("*.jar")))
     command = [versions.java(), "-cp", class_path, str(folder / "Probe.java"), str(folder / "client.properties")]
     return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
 

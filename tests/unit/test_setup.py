@@ -17,8 +17,9 @@ esac
 """
 MAVEN = """#!/bin/sh
 for argument in "$@"; do case $argument in -Djars.directory=*) folder=${argument#*=} ;; esac; done
-mkdir -p "$folder/flink"
-echo new >"$folder/flink/new.jar"
+case "$*" in *tests/pom.xml*) name=jpmml/test ;; *) name=flink/new ;; esac
+mkdir -p "$folder/${name%/*}"
+echo new >"$folder/$name.jar"
 echo called >>maven.log
 exit ${MAVEN_STATUS:-0}
 """
@@ -35,6 +36,7 @@ def checkout(tmp_path: Path) -> Path:
         "java/io/penstock/flink/A.java": "",
         "java/resources/META-INF/services/A": "",
         "pom.xml": "",
+        "tests/pom.xml": "",
         ".penstock/jars/flink/old.jar": "old",
         **{f"requirements/{name}.txt": "" for name in ("core", "pmml", "stores", "models", "dev")},
     }
@@ -46,11 +48,11 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def setup(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def setup(checkout: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the script of a checkout."""
     path = f"{checkout / 'bin'}:{os.environ['PATH']}"
     return subprocess.run(
-        [checkout / "scripts" / "setup.sh"],
+        [checkout / "scripts" / "setup.sh", *arguments],
         env={**os.environ, "PATH": path, "PYTHON": "python3.11", **environment},
         capture_output=True,
         text=True,
@@ -89,3 +91,26 @@ def test_jars_in_use_are_left_alone(checkout: Path) -> None:
     assert answer.returncode == 1
     assert "a stack runs from them: stop it first, with scripts/stop.sh" in answer.stderr
     assert jars(checkout) == {"old.jar"}
+
+
+def test_only_developers_get_the_jars_for_tests(checkout: Path) -> None:
+    """Once, beside those that a stack runs from, which stay untouched."""
+    assert setup(checkout).returncode == 0
+    with (checkout / ".penstock" / "jars" / "flink" / "new.jar").open("rb"):
+        assert setup(checkout, "--dev").returncode == 0
+    assert setup(checkout, "--dev").returncode == 0
+
+    assert jars(checkout) == {"new.jar", "test.jar"}
+    assert (checkout / "maven.log").read_text(encoding="utf-8") == "called\n" * 2
+
+
+def test_new_jars_leave_none_behind(checkout: Path) -> None:
+    """A changed pom.xml takes the jars for tests away, too, until a developer's setup fetches them anew."""
+    assert setup(checkout, "--dev").returncode == 0
+    (checkout / "pom.xml").write_text("changed", encoding="utf-8")
+
+    assert setup(checkout).returncode == 0
+    assert jars(checkout) == {"new.jar"}
+
+    assert setup(checkout, "--dev").returncode == 0
+    assert jars(checkout) == {"new.jar", "test.jar"}

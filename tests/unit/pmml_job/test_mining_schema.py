@@ -158,7 +158,7 @@ def test_treatments_of_invalid_values_and_outliers(pmml: Pmml) -> None:
         (
             "<DataField name='x' dataType='integer'/>",
             "<MiningField name='x' missingValueReplacement='seven'/>",
-            "could not convert string to float: 'seven'",
+            "missingValueReplacement 'seven', expected a value of type integer",
         ),
         (
             "<DataField name='x' dataType='integer'><Value value='1' property='good'/></DataField>",
