@@ -123,6 +123,11 @@ def _neighbour_probability(node: Node) -> Breach:
     return None if at is None else (at, "the engine gives no probabilities here")
 
 
+@BOOK.rule("PoissonDistribution", says="naive Bayes is of counts or normal distributions", advice=_ELSEWHERE)
+def _poisson(node: Node) -> Breach:
+    return f"the engine's chance of the value 0 is wrong for a {node.name}"
+
+
 @BOOK.rule("RuleSetModel", says="a rule set tells its score and confidence", advice="remove this output")
 def _rule_set(node: Node) -> Breach:
     for feature in ("entityId", "ruleId"):
