@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jpype
 
 from jobs.pmml_job import jvm
+from jobs.pmml_job.mending import mend
 from jobs.pmml_job.mining_schema import parse_inputs
 from jobs.pmml_job.pmml4s import MatrixCall, RecordsCall
 from penstock.errors import ModelLoadError
@@ -97,6 +98,7 @@ def _load(path: Path, ref: str) -> PmmlModel:
     try:
         # Java reads the file by itself: to hand it the bytes would hold up all of Python for as long as that takes.
         java_model = jpype.JClass("org.pmml4s.model.Model").fromFile(str(path))
+        mend(java_model)
         outputs = _outputs(java_model)
         names = tuple(str(name) for name in java_model.inputNames())
     except jpype.JClass("java.lang.OutOfMemoryError") as error:
@@ -109,16 +111,29 @@ def _load(path: Path, ref: str) -> PmmlModel:
     if not outputs:
         raise ModelLoadError(ref, "it has no output field, so there is nothing to predict")
     call = MatrixCall if MatrixCall.fits(inputs, outputs) else RecordsCall
-    return PmmlModel(inputs=inputs, outputs=outputs, score=call(java_model, inputs, outputs))
+    return PmmlModel(inputs=inputs, outputs=_called(outputs), score=call(java_model, inputs, outputs))
 
 
 def _outputs(java_model: Any) -> tuple[OutputField, ...]:
-    """Return the outputs that the file names, and the engine's own where none of these is the prediction."""
+    """Return the outputs that the file names, and the engine's own where none of these is the prediction.
+
+    Where there is a target, an identifier is a part of the model (a node, a rule, a neighbour) and no prediction.
+    """
     named = _named(java_model)
-    if any(output.feature in _PRIMARY for output in named) or not len(java_model.targetNames()):
+    found = {output.feature for output in named} - {"entityId", "ruleId"}
+    if found.intersection(_PRIMARY) or not len(java_model.targetNames()):
         return named
     java_model.setSupplementOutput(True)
     return _named(java_model)
+
+
+def _called(outputs: tuple[OutputField, ...]) -> tuple[OutputField, ...]:
+    """Call the prediction of a target that has no name just that: sklearn2pmml writes the name None, as Python does."""
+    if any(output.name == "prediction" for output in outputs):
+        return outputs
+    return tuple(
+        replace(output, name="prediction") if output.name == "predicted_None" else output for output in outputs
+    )
 
 
 def _named(java_model: Any) -> tuple[OutputField, ...]:

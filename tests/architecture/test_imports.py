@@ -27,7 +27,7 @@ OUR_OWN = ("penstock", "input_adapter", "output_adapter", "jobs")
 #: Modules at the engine's edge: by their role's file name in deployables, by folder in penstock.
 EDGE_FILES = {"__main__.py", "pipeline.py", "operators.py"}
 #: The PMML engine's own edge: the Java machine inside a worker.
-JAVA_EDGE = {f"jobs.pmml_job.{name}" for name in ("engine", "jvm", "pmml4s", "schema")}
+JAVA_EDGE = {f"jobs.pmml_job.{name}" for name in ("engine", "jvm", "mending", "pmml4s", "schema")}
 KAFKA_EDGE = {"penstock.kafka"}
 #: What follows and writes the control topics; whoever imports it wants a Kafka client.
 CONTROL_EDGE = {
@@ -196,6 +196,11 @@ def test_environment_is_read_in_known_places(modules: list[Module]) -> None:
         "penstock.settings",
         "penstock.flink.environment",  # sets the variable with which PyFlink is told how to run functions
     }
+
+
+def test_second_pmml_engine_judges_in_tests_only(modules: list[Module]) -> None:
+    """JPMML is under the AGPL: nothing that ships calls it."""
+    assert [module.name for module in modules if "org.jpmml" in module.text] == []
 
 
 @pytest.mark.parametrize("start", ["penstock", "input_adapter", "output_adapter", "jobs"])

@@ -11,6 +11,7 @@ from jobs.pmml_job import check
 from jobs.pmml_job.findings import Severity
 
 MODELS = Path(__file__).parents[3] / "models"
+BREADTH = Path(__file__).parents[2] / "data" / "pmml" / "breadth"
 HEAD = """<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4">
 <Header/>
 <DataDictionary>
@@ -191,6 +192,15 @@ FAULTS = {
         "BayesInput",
         "the categories that it counted",
     ),
+    "poisson": (
+        model(
+            "NaiveBayesModel",
+            '<BayesInputs><BayesInput fieldName="x"><TargetValueStats><TargetValueStat value="a">'
+            '\n<PoissonDistribution mean="1"/></TargetValueStat></TargetValueStats></BayesInput></BayesInputs>',
+        ),
+        "PoissonDistribution",
+        "naive Bayes is of counts",
+    ),
     "missing: confidence": (tree('missingValueStrategy="weightedConfidence"'), "TreeModel", "what a missing value"),
     "missing: aggregate": (tree('missingValueStrategy="aggregateNodes"'), "TreeModel", "what a missing value"),
     "missing: null": (
@@ -255,6 +265,12 @@ def test_right_form_is_left_alone(tmp_path: Path, body: str) -> None:
 def test_sample_models_are_left_alone(path: Path) -> None:
     """The models that we ship have nothing against them."""
     assert check.read(path).findings == ()
+
+
+@pytest.mark.parametrize("path", sorted(BREADTH.glob("*.pmml")), ids=lambda path: path.stem)
+def test_what_is_shown_to_be_right_is_left_alone(path: Path) -> None:
+    """The files of which tests/pmml shows that the engine scores them as other engines do."""
+    assert [finding for finding in check.read(path).findings if finding.severity is Severity.ERROR] == []
 
 
 def test_everything_is_told_at_once(tmp_path: Path) -> None:
