@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -56,7 +56,7 @@ def storm(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> ModelStorm:
 class Restarted:
     """What the registry held before and after, and what became of events."""
 
-    listed: tuple[Any, Any]
+    listed: tuple[dict[str, bool], dict[str, bool]]
     stream: Stream
 
 
@@ -82,10 +82,10 @@ def resumed(stack: Stack, killed: Restarted) -> Restarted:
     return Restarted((killed.listed[0], listed(stack)), watch.all_of(sent, OUT_S))
 
 
-def listed(stack: Stack) -> list[dict[str, Any]]:
-    """What `penstock models list` tells of the registry, without what workers say."""
-    told = json.loads(stack.command("models", "list", "--format", "json"))
-    return [{key: entry[key] for key in ("ref", "live")} for entry in told]
+def listed(stack: Stack) -> dict[str, bool]:
+    """What `penstock models list` tells of the registry: the versions, and whether they are live."""
+    told = map(json.loads, stack.command("models", "list", "--format", "json").splitlines())
+    return {entry["model"]: entry["live"] for entry in told}
 
 
 def at_last(storm: ModelStorm) -> dict[str, Name]:
@@ -172,9 +172,14 @@ def test_after_a_restart_the_same_versions_are_live(
     assert restarted.stream.found.keys() == restarted.stream.sent.keys()
     assert found == expected
     assert restarted.listed[1] == restarted.listed[0]
-    assert {entry["ref"] for entry in restarted.listed[0]} >= {
-        f"{state.name}:{version}" for state in at_last(storm).values() for version in state.versions
-    }
+    assert (
+        restarted.listed[0].items()
+        >= {
+            f"{state.name}:{version}": version == state.serving[0]
+            for state in at_last(storm).values()
+            for version in state.versions
+        }.items()
+    )
 
 
 def good(state: Name) -> int:
