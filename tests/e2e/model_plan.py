@@ -74,12 +74,9 @@ class Name:
 
     @property
     def serving(self) -> tuple[int, ...]:
-        """What a bare name means: the live version, or the highest where that is gone; then the previous one."""
-        if not self.versions:
-            return ()
-        first = self.live if self.live in self.versions else max(self.versions)
-        second = self.previous if self.previous in self.versions and self.previous != first else None
-        return (first,) if second is None else (first, second)
+        """What a bare name means: the live version, then the previous one; the highest where both are gone."""
+        pointed = tuple(one for one in (self.live, self.previous) if one in self.versions)
+        return pointed or tuple(sorted(self.versions)[-1:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +166,8 @@ def _after(state: Name, act: Act, version: int) -> Name:
     if act in BAD:
         return replace(state, bad=state.bad | {version})
     if act in {Act.UPDATE, Act.SLOW, Act.LIVE}:
-        return replace(state, live=version, previous=state.serving[0])
+        previous = state.serving[0]
+        return replace(state, live=version, previous=None if previous == version else previous)
     if act in {Act.DELETE, Act.FORCE}:
         return replace(state, versions=state.versions - {version})
     return state

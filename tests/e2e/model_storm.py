@@ -114,7 +114,7 @@ def through(stack: Stack, folder: Path, seed: int) -> ModelStorm:
     with files.slow_server(folder, SLOW_S) as slow, Flow(settings, _events(front, seed), RATE) as flow:
         flow.some_more(RATE * _SETTLE_S)
         workers = _all_ready(settings, [f"{name}:1" for name in CALM + MOVED], begun_ms)
-        restarts = stack.restarts()
+        everybody, restarts = set(model_signs(settings, begun_ms)), stack.restarts()
         quiet = [_quiet(flow)]
         already, began = flow.count, time.monotonic()
         with Writer(settings) as writer:
@@ -137,7 +137,7 @@ def through(stack: Stack, folder: Path, seed: int) -> ModelStorm:
         done=list(_timed(operations, messages(settings), said)),
         ready_ms=_ready(said),
         quiet=tuple(quiet),
-        workers=(workers, heard.keys()),
+        workers=(everybody, set(heard)),
         restarts=(restarts, stack.restarts()),
         stream=stream,
         rate=rate,
