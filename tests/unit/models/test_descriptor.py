@@ -95,6 +95,13 @@ def test_missing_file(tmp_path: Path) -> None:
         ModelDescriptor.load(tmp_path / "descriptor.yaml")
 
 
+@pytest.mark.parametrize("data_type", ["dateTime", "dateDaysSince[1970]", "dateTimeSecondsSince[1960]"])
+def test_data_types_are_those_of_the_models_own_format(plain: Plain, data_type: str) -> None:
+    """PMML's types have capitals and brackets; a descriptor is made of what the file says."""
+    descriptor = ModelDescriptor.parse(plain(inputs=[{"name": "a", "type": data_type}]), "here")
+    assert descriptor.inputs[0].type == data_type
+
+
 FIELD = {"name": "a", "type": "double", "optype": "continuous", "required": True, "intervals": ["[0, 10]"]}
 
 
