@@ -1,5 +1,6 @@
 """The Java machine in a worker: one for each process, and none that keeps the process from ending."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,4 +71,6 @@ def test_java_that_is_not_there() -> None:
 def _run(program: str) -> subprocess.CompletedProcess[str]:
     """Run a program in a process of its own, because a process can have Java only once."""
     command = [sys.executable, "-c", program]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    # Java tells of options that come to it in this way, on its standard error.
+    environment = {name: value for name, value in os.environ.items() if name != "JAVA_TOOL_OPTIONS"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)

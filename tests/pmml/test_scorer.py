@@ -205,7 +205,7 @@ def test_model_whose_prediction_nobody_names(
 def test_broken_file(scorer: MakeScorer, describe: Describe, batch: Batch, outcomes: Outcomes) -> None:
     """A file that is no PMML is told by the version that was asked for."""
     found = outcomes(scorer(describe(b"garbage")).score(batch({"x": 1}, model="model:1")))
-    reason = "model 'model:1' cannot be used here: the file is no XML: syntax error: line 1, column 0"
+    reason = "model 'model:1' cannot be used here: line 1, column 1: the file is no XML: syntax error"
     assert found == [("MODEL_FAILED", reason)]
 
 
