@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock import topics
 from penstock.control import history
+from penstock.control import watching as control
 from penstock.control.publisher import publish
 from penstock.deployables import INPUT_ADAPTER, OUTPUT_ADAPTER, PMML_JOB
 from penstock.local.waiting import wait_until
@@ -205,7 +206,9 @@ def _begin(settings: Settings, folder: Path, operations: Sequence[Operation]) ->
     ]
     topics.ensure(settings.kafka.external, stamped)
     topics.ensure(settings.kafka.internal_cluster, plan_of_topics.internal)
-    publish(settings, json.dumps(made))
+    with control.Watch(settings) as watch:
+        in_force = watch.answered(publish(settings, json.dumps(made)).offset, _SOON_S)
+    assert in_force, "not every worker has the routing document"
 
 
 def document(version: int, refs: Iterable[str]) -> dict[str, Any]:
