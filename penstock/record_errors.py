@@ -127,16 +127,17 @@ class ModelLoadingError(RecordError):
 
     code = ErrorCode.MODEL_LOADING
 
-    def __init__(self, model: str, loading_ms: int, wait_ms: int) -> None:
-        super().__init__(model, loading_ms, wait_ms)
+    def __init__(self, model: str, loading_ms: int, wait_ms: int, setting: str = "models.wait_ms") -> None:
+        super().__init__(model, loading_ms, wait_ms, setting)
         self.model = model
         self.loading_ms = loading_ms
         self.wait_ms = wait_ms
+        self.setting = setting
 
     def __str__(self) -> str:
         return (
             f"model {self.model!r} is loading since {self.loading_ms / 1000:.1f} s, its requests wait for "
-            f"{self.wait_ms} ms in all (models.wait_ms); replay the record when it is ready"
+            f"{self.wait_ms} ms in all ({self.setting}); replay the record when it is ready"
         )
 
 

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["ServingFunction"]
 
 _log = get_logger(__name__)
-#: Nobody waits for copies' results, so they may wait for what the first of them starts: an engine, and a model in it.
-#: Not for ever: what this worker is at holds up the checkpoints of its whole job.
-_COPIES_WAIT_MS = 5_000
 
 
 class ServingFunction(ByDocument):
@@ -41,7 +38,8 @@ class ServingFunction(ByDocument):
     JOB: ClassVar[str]
     """The word by which descriptors and topics name the job."""
     OF_COPIES: ClassVar[bool] = False
-    """Whether it scores copies for shadows: then a model is loaded when the first copy for it comes."""
+    """Whether it scores copies for shadows: then a model is loaded when the first copy for it comes, which waits for it
+    and for the engine (`models.reload_wait_ms`)."""
 
     host: ModelHost
     """The models of this worker; there from `open` on."""
@@ -56,8 +54,6 @@ class ServingFunction(ByDocument):
 
     def _begin(self, settings: Settings) -> ModelSubject:
         models = settings.models
-        if self.OF_COPIES:
-            models = models.model_copy(update={"wait_ms": max(models.wait_ms, _COPIES_WAIT_MS)})
         self._patience_s = 0.0 if self.OF_COPIES else models.startup_wait_ms / 1000
         self.host = ModelHost(
             models, self.JOB, self.loader(settings), eager=not self.OF_COPIES, on_change=self._models_changed

@@ -81,7 +81,8 @@ class ModelHost:
             clock,
         )
         catalog = Catalog(settings.most_loaded, settings.most_mb * _MIB, job, eager)
-        self._shelf = Shelf(catalog, WaitBudget(settings.wait_ms), settings.wait_ms, self._loads, clock)
+        budget = WaitBudget(settings.wait_ms, settings.reload_wait_ms)
+        self._shelf = Shelf(catalog, budget, self._loads, clock)
         self._loads.answer, self._loads.begun = self._shelf.answer, self._shelf.wake
         self._keeper = threading.Thread(target=self._keep, name=f"keep models of {job}", daemon=True)
         self._keeper.start()
@@ -146,7 +147,7 @@ class ModelHost:
         Args:
             texts: models that are being loaded.
             deadline: by `time.monotonic`; may be infinite, for one episode of loading has a bound of its own:
-                `models.wait_ms`, in all batches together.
+                `models.wait_ms`, or `models.reload_wait_ms`, in all batches together.
         """
         self._shelf.wait(texts, deadline)
 

@@ -71,21 +71,17 @@ class Loads(Protocol):
 class Shelf:
     """Models by the texts that mean them."""
 
-    def __init__(
-        self, catalog: Catalog, budget: WaitBudget, wait_ms: int, loads: Loads, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, catalog: Catalog, budget: WaitBudget, loads: Loads, clock: Callable[[], float]) -> None:
         """Begin with what the catalogue has.
 
         Args:
             catalog: nobody else uses it.
             budget: how long loadings may still be waited for.
-            wait_ms: what that began with, to be told.
             loads: what loads models.
             clock: seconds, as `time.monotonic`.
         """
         self._catalog = catalog
         self._budget = budget
-        self._wait_ms = wait_ms
         self._loads = loads
         self._clock = clock
         self._epoch_ms = int(time.time() * 1000) - self._now()
@@ -145,12 +141,18 @@ class Shelf:
             if taken:
                 self._on(told.Taken(taken))
             for entry in missing:
-                self._on(told.Asked(entry.ref))
+                self._ask(entry)
                 if entry.state is State.LOADING:
                     self._loads.hurry(Held(entry.ref, entry.generation))
             if self._awaited:
                 self._await(self._awaited & {entry.ref for entry in missing})
         return given, taken
+
+    def _ask(self, entry: Entry) -> None:
+        evicted = entry.state is State.EVICTED
+        self._on(told.Asked(entry.ref))
+        if evicted and entry.state is State.LOADING:
+            self._budget.reloads(entry.ref, entry.since_ms)
 
     def _await(self, refs: frozenset[ModelRef]) -> None:
         """What is awaited is not let go for others that are awaited too, before it was taken once."""
@@ -172,7 +174,7 @@ class Shelf:
             found = {entry.ref: entry for text in texts if (entry := self._catalog.find(text)) is not None}
             for entry in found.values():
                 if entry.state is State.EVICTED:  # since it was asked for; else this wait would be over at once
-                    self._on(told.Asked(entry.ref))
+                    self._ask(entry)
             # An episode may queue for room, and only then have a generation: what tells it is when it began.
             episodes = {ref: entry.since_ms for ref, entry in found.items() if entry.state is State.LOADING}
             if not episodes or len(episodes) < len(found):
@@ -205,7 +207,7 @@ class Shelf:
             if entry.state is State.FAILED:
                 return ModelFailedError(text, entry.reason)
             loading_ms = self._now() - entry.since_ms if entry.state is State.LOADING else 0
-            return ModelLoadingError(text, loading_ms, self._wait_ms)
+            return ModelLoadingError(text, loading_ms, *self._budget.allowed(entry.ref, entry.since_ms))
 
     # What others are told.
 
