@@ -184,7 +184,7 @@ class ModelsSettings(_Section):
     """How long requests of a model that is being loaded may hold up those of others, in milliseconds: in all, each time
     that it is loaded. After that they become dead letters until it is ready."""
     reload_wait_ms: Annotated[int, Field(ge=0)] = 10_000
-    """The same for a model that is in order and only was not in memory, because others had the room, in milliseconds."""
+    """The same for a model that is in order and only was not in memory, for others had the room, in milliseconds."""
     startup_wait_ms: Annotated[int, Field(ge=0)] = 60_000
     """How long a worker that starts waits for the models that routes name, before its first record, in milliseconds."""
 
