@@ -109,6 +109,12 @@ def test_what_the_file_does_not_say_is_left_out(plain: Plain) -> None:
     assert "algorithm" not in tree
 
 
+@pytest.mark.parametrize("name", ["dateTime", "timeSeconds", "dateDaysSince[1970]", "x-dateTimeSecondsSince[2000]"])
+def test_types_are_the_formats_own_words(plain: Plain, name: str) -> None:
+    """PMML's have capitals and brackets."""
+    assert ModelDescriptor.parse(plain(inputs=[{"name": "a", "type": name}]), "here").inputs[0].type == name
+
+
 def test_values_keep_their_types(plain: Plain) -> None:
     """A class 1, a class "1" and a class that is true are three."""
     values = [1, "1", True, 1.0]
