@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["routed", "shadowed", "users", "wanted"]
 
 
-def users(document: RoutingDocument | None, registry: Registry) -> Mapping[ModelRef, tuple[str, ...]]:
+def users(
+    document: RoutingDocument | None, registry: Registry, *, live: bool = True
+) -> Mapping[ModelRef, tuple[str, ...]]:
     """Return by version who uses it, in words for people; a version that nobody uses is left out.
 
     What a route or shadow means counts, registered or not; of a name, the version that is live. Where no document is in
-    force there are no routes.
+    force there are no routes. Without ``live`` a live version that no route and no shadow means is not used.
     """
     found: dict[ModelRef, dict[str, None]] = {}
     for model, user in () if document is None else _named(document):
@@ -27,10 +29,10 @@ def users(document: RoutingDocument | None, registry: Registry) -> Mapping[Model
         meant = registry.live(ref.name) if ref.version is None else ref
         if meant is not None:
             found.setdefault(meant, {})[user] = None
-    for name in registry.pointers:
-        live = registry.live(name)
-        if live is not None:
-            found.setdefault(live, {})[f"live version of {name!r}"] = None
+    for name in registry.pointers if live else ():
+        meant = registry.live(name)
+        if meant is not None:
+            found.setdefault(meant, {})[f"live version of {name!r}"] = None
     return {ref: tuple(each) for ref, each in found.items()}
 
 

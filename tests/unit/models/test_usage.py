@@ -36,6 +36,15 @@ def test_users_are_named() -> None:
     }
 
 
+def test_live_versions_need_not_count() -> None:
+    """Who never used bare names is not kept by what one means."""
+    found = users(None, REGISTRY)
+
+    assert {str(ref): each for ref, each in found.items()} == {"a:2": ("live version of 'a'",)}
+    assert users(None, REGISTRY, live=False) == {}
+    assert users(DOCUMENT, REGISTRY, live=False)[ModelRef("a", 2)] == ("route 'iris'",)
+
+
 def test_a_version_that_is_not_there_is_used_too() -> None:
     """A route that names it waits for it; a bare name without versions means none."""
     assert users(DOCUMENT, Registry()) == {
