@@ -134,6 +134,31 @@ def test_rows_of_the_file_are_compared(check: Check, identity: Callable[..., byt
     assert checked.metadata.sample == {"x": 2.0}
 
 
+def test_row_of_the_file_that_is_no_request_is_a_warning(check: Check, identity: Callable[..., bytes]) -> None:
+    """A value that may not be missing here: its events become dead letters. The sample is another row."""
+    rows = VERIFIED.replace("<row><x>2</x><y>2</y></row>", "<row><y>2</y></row>").replace("<y>4</y>", "<y>3</y>")
+    checked = check(identity().replace(b"</RegressionTable>", f"</RegressionTable>\n{rows}".encode()))
+
+    (finding,) = checked.findings
+    assert (finding.line, finding.element, finding.severity) == (13, "row", Severity.WARNING)
+    assert "'x'" in finding.found
+    assert checked.metadata is not None
+    assert checked.metadata.sample == {"x": 3.0}
+
+
+def test_sample_is_one_that_is_answered(check: Check, identity: Callable[..., bytes]) -> None:
+    """Of those that are made, the first that gets a prediction: here that takes a number of at least five."""
+    tree = """<TreeModel functionName="regression"><MiningSchema><MiningField name="x"/>
+<MiningField name="y" usageType="target"/></MiningSchema><Node><True/>
+<Node score="1"><SimplePredicate field="x" operator="greaterOrEqual" value="5"/></Node></Node></TreeModel>"""
+    start, _, _ = identity().decode().partition("<RegressionModel")
+    checked = check(f"{start}{tree}</PMML>".encode())
+
+    assert checked.ok
+    assert checked.metadata is not None
+    assert checked.metadata.sample == {"x": 5.0}
+
+
 def test_no_schema_is_a_lack_of_the_machine(check: Check, identity: Callable[..., bytes], tmp_path: Path) -> None:
     """Nothing is passed unseen."""
     with pytest.raises(PrerequisiteError, match=r"PMML's schema is not here .*run 'scripts/setup\.sh'"):
