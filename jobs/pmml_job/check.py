@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jobs.pmml_job.findings import Finding, Severity, of_outline
-from jobs.pmml_job.metadata import Metadata, with_outputs
+from jobs.pmml_job.metadata import Metadata, with_outputs, without_engine
 from jobs.pmml_job.metadata import of_outline as metadata_of
 from jobs.pmml_job.mining_schema import read_inputs
 from jobs.pmml_job.outline import MODEL_PARTS, OutlineError, outline
@@ -42,6 +42,7 @@ _NO_MODEL = "export the model anew, and check that the file arrived whole"
 _EXPORT = "correct the file, or its exporter"
 _LOADS = "the engine loads the file"
 _SCORES = "the model scores its sample"
+_NOT_HERE = "do not serve this model here: the engine computes it otherwise than its maker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,9 @@ def check(
 def read(path: Path) -> Checked:
     """Check what can be told without Java: XML, what a model needs, what our engine cannot do."""
     found = _read(path, path.read_bytes())
-    return found if isinstance(found, Checked) else _checked(found, metadata_of(found.root))
+    if isinstance(found, Checked):
+        return found
+    return _checked(found, without_engine(metadata_of(found.root), found.root))
 
 
 def _read(path: Path, data: bytes) -> _File | Checked:
@@ -242,10 +245,7 @@ def _verified(found: _File, model: PmmlModel, rows: Sequence[Verified]) -> Itera
     target = next(targets, None)
     told = 0
     for row in rows:
-        severity, advice = (
-            Severity.ERROR,
-            "do not serve this model here: the engine computes it otherwise than its maker",
-        )
+        severity, advice = Severity.ERROR, _NOT_HERE
         try:
             (answer,) = model.score([reader(msgspec.json.encode(row.input), JSON).row])
             wrong = "; ".join(compare(row, model, answer, target))
