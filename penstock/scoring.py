@@ -10,11 +10,11 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Never, Protocol
 
 from penstock import topics
 from penstock.deadletter import DeadLetters, Origin, Stage
-from penstock.errors import EnvelopeError, ModelLoadingError
+from penstock.errors import EnvelopeError, ModelLoadingError, ScoringError
 from penstock.event import (
     CONTENT_TYPE,
     DEADLINE,
@@ -270,6 +270,8 @@ class Scorer:
         """Score the rows of one model in one call, and put each result or dead letter in its request's place."""
         try:
             answers = model.score([request for _, request, _ in group])
+            if len(answers) != len(group):
+                _refuse_answers(model.ref, len(answers), len(group))
         except Exception as error:  # noqa: BLE001 (a job's own fault: it costs the model's rows, not the batch)
             self._refuse(batch, (index for index, _, _ in group), error, model.ref)
             return
@@ -305,3 +307,8 @@ class Scorer:
             batch.deliveries.topics[index] = topic
             batch.deliveries.values[index] = value
             batch.deliveries.headers[index] = headers
+
+
+def _refuse_answers(ref: str, found: int, wanted: int) -> Never:
+    """Nobody can tell whose they are."""
+    raise ScoringError(ref, f"it gave {found} answers for {wanted} requests")

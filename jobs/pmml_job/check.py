@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jobs.pmml_job.findings import Finding, Severity, of_outline
-from jobs.pmml_job.metadata import Metadata, with_outputs
+from jobs.pmml_job.metadata import Metadata, with_outputs, without_engine
 from jobs.pmml_job.metadata import of_outline as metadata_of
 from jobs.pmml_job.mining_schema import read_inputs
 from jobs.pmml_job.outline import MODEL_PARTS, OutlineError, outline
@@ -22,7 +22,7 @@ from jobs.pmml_job.samples import samples
 from jobs.pmml_job.support import FUNCTIONS, RULES
 from jobs.pmml_job.survey import cut_constants, finding, survey, undeclared
 from jobs.pmml_job.verification import compare, verified_rows
-from penstock.errors import ModelLoadError, PrerequisiteError, RecordError
+from penstock.errors import InputError, ModelLoadError, PrerequisiteError, RecordError
 from penstock.event import JSON
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _NO_MODEL = "export the model anew, and check that the file arrived whole"
 _EXPORT = "correct the file, or its exporter"
 _LOADS = "the engine loads the file"
 _SCORES = "the model scores its sample"
+_NOT_HERE = "do not serve this model here: the engine computes it otherwise than its maker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def check(
     if primary is None:
         found.findings.append(_no_prediction(found, model, prediction))
         return _checked(found, told)
-    sample, scored = _sampled(found, model, primary, sample if sample is not None else rows[0].input if rows else None)
+    sample, scored = _sampled(found, model, primary, sample, [row.input for row in rows])
     found.findings.extend(scored)
     found.findings.extend(_verified(found, model, rows))
     return _checked(found, replace(told, sample=sample))
@@ -121,7 +122,9 @@ def check(
 def read(path: Path) -> Checked:
     """Check what can be told without Java: XML, what a model needs, what our engine cannot do."""
     found = _read(path, path.read_bytes())
-    return found if isinstance(found, Checked) else _checked(found, metadata_of(found.root))
+    if isinstance(found, Checked):
+        return found
+    return _checked(found, without_engine(metadata_of(found.root), found.root))
 
 
 def _read(path: Path, data: bytes) -> _File | Checked:
@@ -181,11 +184,11 @@ def _no_prediction(found: _File, model: PmmlModel, prediction: str | None) -> Fi
     return _at_model(found, "a model predicts something", f"{text} (it has {names})", "name one with --prediction")
 
 
-def _sampled(found: _File, model: PmmlModel, primary: int, given: Any) -> tuple[Any, list[Finding]]:
-    """A sample that the model scores, and what is to be said of it."""
+def _sampled(found: _File, model: PmmlModel, primary: int, given: Any, own: Sequence[Any]) -> tuple[Any, list[Finding]]:
+    """A sample that is scored (the given one, one of the file's own, or a made one), and what is to be said of it."""
     reader = RequestReader(model.inputs).read
-    failures = []
-    for sample in [given] if given is not None else samples(model.inputs):
+    failures, unanswered = [], []
+    for sample in [given] if given is not None else [*own, *samples(model.inputs)]:
         try:
             (answer,) = model.score([reader(msgspec.json.encode(sample), JSON).row])
         except RecordError as error:
@@ -193,9 +196,11 @@ def _sampled(found: _File, model: PmmlModel, primary: int, given: Any) -> tuple[
         except Exception as error:  # noqa: BLE001 (Java throws whatever the model's own expressions throw)
             failures.append((sample, f"the engine fails: {' '.join(str(error).split())}"))
         else:
-            if answer[primary] is None:
-                return _unanswered(found, sample, made=given is None)
-            return sample, _silent(found, model, sample, answer)
+            if answer[primary] is not None:
+                return sample, _silent(found, model, sample, answer)
+            unanswered.append(sample)
+    if unanswered:
+        return _unanswered(found, unanswered[0], made=given is None)
     sample, text = failures[0]
     shown = msgspec.json.encode(sample).decode()
     advice = "correct the sample, or the model" if given is not None else "give an input that it can score: --sample"
@@ -229,7 +234,10 @@ def _rows(found: _File) -> list[Verified]:
 
 
 def _verified(found: _File, model: PmmlModel, rows: Sequence[Verified]) -> Iterator[Finding]:
-    """Score the file's own rows, and tell those whose answers are others."""
+    """Score the file's own rows, and tell those whose answers are others.
+
+    One that is no good request here becomes a dead letter, not a wrong score: that keeps no model out.
+    """
     reader = RequestReader(model.inputs).read
     targets = (
         field.get("name") for field in found.model.child("MiningSchema").children("MiningField") if _target(field)
@@ -237,9 +245,12 @@ def _verified(found: _File, model: PmmlModel, rows: Sequence[Verified]) -> Itera
     target = next(targets, None)
     told = 0
     for row in rows:
+        severity, advice = Severity.ERROR, _NOT_HERE
         try:
             (answer,) = model.score([reader(msgspec.json.encode(row.input), JSON).row])
             wrong = "; ".join(compare(row, model, answer, target))
+        except InputError as error:
+            severity, advice, wrong = Severity.WARNING, "events like this one become dead letters", str(error)
         except Exception as error:  # noqa: BLE001 (as above)
             wrong = " ".join(str(error).split())
         if wrong and told < _MOST:
@@ -250,7 +261,8 @@ def _verified(found: _File, model: PmmlModel, rows: Sequence[Verified]) -> Itera
                 element=row.element.name,
                 rule="the model gives what its own ModelVerification says",
                 found=wrong,
-                advice="do not serve this model here: the engine computes it otherwise than its maker",
+                advice=advice,
+                severity=severity,
             )
 
 

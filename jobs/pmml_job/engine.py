@@ -9,6 +9,7 @@ import jpype
 
 from jobs.pmml_job import jvm
 from jobs.pmml_job.mending import mend
+from jobs.pmml_job.metadata import IDENTIFIERS, PRIMARY
 from jobs.pmml_job.mining_schema import parse_inputs
 from jobs.pmml_job.pmml4s import MatrixCall, RecordsCall
 from penstock.errors import ModelLoadError
@@ -22,16 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "HeapError", "OutputField", "PmmlModel", "start"]
 
-# Which output is the prediction where the descriptor does not say: the first of these features that the model has.
-_PRIMARY = (
-    "predictedValue",
-    "clusterId",
-    "entityId",
-    "ruleId",
-    "predictedDisplayValue",
-    "decision",
-    "transformedValue",
-)
 _DETAIL_CHARACTERS = 300
 
 
@@ -63,7 +54,7 @@ class PmmlModel:
     def primary(self) -> int | None:
         """The index of the output that is the prediction; None where none can be told to be."""
         features = [output.feature for output in self.outputs]
-        return next((features.index(feature) for feature in _PRIMARY if feature in features), None)
+        return next((features.index(feature) for feature in PRIMARY if feature in features), None)
 
 
 class Engine(Protocol):
@@ -115,13 +106,10 @@ def _load(path: Path, ref: str) -> PmmlModel:
 
 
 def _outputs(java_model: Any) -> tuple[OutputField, ...]:
-    """Return the outputs that the file names, and the engine's own where none of these is the prediction.
-
-    Where there is a target, an identifier is a part of the model (a node, a rule, a neighbour) and no prediction.
-    """
+    """Return the outputs that the file names, and the engine's own where none of these is the prediction."""
     named = _named(java_model)
-    found = {output.feature for output in named} - {"entityId", "ruleId"}
-    if found.intersection(_PRIMARY) or not len(java_model.targetNames()):
+    found = {output.feature for output in named}
+    if found.intersection(PRIMARY) - IDENTIFIERS or not len(java_model.targetNames()):
         return named
     java_model.setSupplementOutput(True)
     return _named(java_model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobs.pmml_job.mining_schema import Missing, data_fields, read_inputs
@@ -17,9 +17,21 @@ if TYPE_CHECKING:
     from jobs.pmml_job.mining_schema import InputField
     from jobs.pmml_job.outline import Element
 
-__all__ = ["Metadata", "metadata", "of_outline", "with_outputs"]
+__all__ = ["IDENTIFIERS", "PRIMARY", "Metadata", "metadata", "of_outline", "with_outputs", "without_engine"]
 
 _MOST_VALUES = 100
+PRIMARY = (
+    "predictedValue",
+    "clusterId",
+    "entityId",
+    "ruleId",
+    "predictedDisplayValue",
+    "decision",
+    "transformedValue",
+)
+"""Which output is the prediction where the descriptor does not say: the first of these features that the model has."""
+IDENTIFIERS = frozenset({"entityId", "ruleId"})
+"""Where there is a target, they are parts of the model (a node, a rule, a neighbour) and no prediction."""
 
 Field = dict[str, Any]
 """A field as a descriptor has it, without what is not said."""
@@ -70,6 +82,18 @@ def with_outputs(declared: Sequence[Field], engine: Sequence[OutputField]) -> tu
         {**known.get(output.name, {"feature": output.feature}), "name": output.name, "type": output.data_type}
         for output in engine
     )
+
+
+def without_engine(told: Metadata, root: Element) -> Metadata:
+    """What can be told of the outputs without the engine: those of the file where it gives just these, else none.
+
+    It adds its own where none of the file's is the prediction, gives no intermediate ones, and types untyped ones.
+    """
+    output = next(root.model().children("Output"), None)
+    fields = [] if output is None else list(output.children("OutputField"))
+    features = {field.get("feature", "predictedValue") for field in fields}
+    plain = all(field.get("dataType") and field.get("isFinalResult", "true") in ("true", "1") for field in fields)
+    return told if plain and features.intersection(PRIMARY) - IDENTIFIERS else replace(told, outputs=())
 
 
 def _producer(root: Element) -> str | None:

@@ -23,6 +23,9 @@ RULE = "the file is as PMML's schema says"
 _NAMESPACE = re.compile(rb"http://www\.dmg\.org/PMML-[34]_\d(?:_\d)?(?=[\"'])")
 _SCHEMA_NAMESPACE = "http://www.dmg.org/PMML-4_4"
 _OUTPUT_FIELD = '<xs:element name="OutputField">'
+_TYPE = '<xs:attribute name="dataType" type="DATATYPE" use="required"/>'
+#: Versions before 4.3: an output need not say its type.
+_UNTYPED = re.compile(r"PMML-(3_|4_[0-2])")
 _EXTENSIONS = '<xs:element ref="Extension" minOccurs="0" maxOccurs="unbounded"/>'
 # sklearn2pmml lists the values of an output there; the engine passes over them.
 _OUTPUT_VALUES = '<xs:element ref="Value" minOccurs="0" maxOccurs="unbounded"/>'
@@ -61,7 +64,8 @@ class _Listener:
 def validate(path: Path, data: bytes, schema: Path, *, lax: bool, most: int) -> list[Finding]:
     """Compare a well-formed file with the schema in the jars of folder ``schema``; Java runs already.
 
-    Files of PMML 3.2 to 4.3 are compared with the schema of 4.4, in which nearly all of theirs is right.
+    Files of PMML 3.2 to 4.3 are compared with the schema of 4.4, in which nearly all of theirs is right; what was right
+    only then is let pass.
     """
     severity = Severity.WARNING if lax else Severity.ERROR
     found = _NAMESPACE.search(data[:_ROOT])
@@ -95,6 +99,8 @@ def _text(folder: Path) -> str:
 
 def _compiled(text: str, namespace: str) -> Any:
     head, name, tail = text.replace(_SCHEMA_NAMESPACE, namespace).partition(_OUTPUT_FIELD)
+    if _UNTYPED.search(namespace):
+        tail = tail.replace(_TYPE, _TYPE.replace(' use="required"', ""), 1)
     text = head + name + tail.replace(_EXTENSIONS, _EXTENSIONS + _OUTPUT_VALUES, 1)
     factory = jpype.JClass("javax.xml.validation.SchemaFactory").newInstance(_XML_SCHEMA)
     for door in ("accessExternalDTD", "accessExternalSchema"):

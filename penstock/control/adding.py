@@ -136,12 +136,18 @@ def refuse_in_use(ref: ModelRef, users: Mapping[ModelRef, tuple[str, ...]], *, f
 
 
 def remove(topic: ModelsTopic, ref: ModelRef) -> None:
-    """Delete a version from the registry; with the last one of a name, which of them is live.
+    """Delete a version from the registry; its name means another one before that, or none where it is the last.
+
+    So nothing points at it any more: what is added anew under its ref, with bytes of its own, is not live unasked.
 
     Raises:
         KafkaUnavailableError: no broker answered.
         ControlTopicError: the topic does not take the message.
     """
+    registry, name = topic.registry, ref.name
+    pointer, left = registry.pointers.get(name), [one for one in registry.versions(name) if one != ref.version]
+    if pointer is not None and left and ref.version in {pointer.live, pointer.previous}:
+        topic.point(name, next((one.version for one in registry.serving(name) if one.version in left), left[-1]), None)
     topic.remove(ref)
-    if not topic.registry.versions(ref.name) and ref.name in topic.registry.pointers:
-        topic.remove(ModelRef(ref.name))  # it would mean whatever is registered as that version next
+    if pointer is not None and not left:
+        topic.remove(ModelRef(name))

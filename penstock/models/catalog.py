@@ -6,21 +6,20 @@ An event costs microseconds, however many models there are.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from penstock.errors import ModelRefError
 from penstock.models import catalog_events as told
 from penstock.models.catalog_events import Changed, Entry, Held, Load, State, Unload
 from penstock.models.choice import Names
-from penstock.models.ref import ModelRef
+from penstock.models.ref import read_ref
 from penstock.models.room import ESTIMATED, Room, estimate, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from penstock.models.catalog_events import Effect, Event
+    from penstock.models.ref import ModelRef
 
 __all__ = ["Catalog"]
 
@@ -31,14 +30,6 @@ _FIRST_RETRY_MS, _LAST_RETRY_MS = 1_000, 60_000
 _NOT_ASKED = "not asked for yet"
 _NO_ROOM = "no room beside what routes name (models.most_loaded, models.most_mb); loaded when asked for"
 _UNUSED = "was not used for the longest time when others needed room; loaded when asked for"
-
-
-@lru_cache(maxsize=10_000)
-def _ref(text: str) -> ModelRef | None:
-    try:
-        return ModelRef.parse(text)
-    except ModelRefError:
-        return None
 
 
 class Catalog:
@@ -61,8 +52,10 @@ class Catalog:
         self._leaving: dict[Held, Entry] = {}  # deleted, but still held
         self._names = Names(self._entries)
         self._wanted: frozenset[ModelRef] = frozenset()
-        # What waits for room: whether a request asked for it. And what is loaded when nothing else is to be done.
-        self._queue: dict[ModelRef, bool] = {}
+        # What waits for room: what requests asked for, before what routes name. And what is loaded when nothing else is
+        # to be done.
+        self._queue: dict[ModelRef, None] = {}
+        self._ahead: dict[ModelRef, None] = {}
         self._spare: dict[ModelRef, None] = {}
         self._sparing: set[Held] = set()
         self._retries: list[tuple[int, int, ModelRef]] = []
@@ -103,7 +96,7 @@ class Catalog:
 
         None: there is none here (the registry says why: `Registry.unknown`).
         """
-        ref = _ref(text)
+        ref = read_ref(text)
         found = self._entries.get(ref) if ref is not None else None
         return self._names.chosen(ref.name) if ref is not None and ref.version is None else found
 
@@ -156,8 +149,8 @@ class Catalog:
         entry = self._entries.pop(ref, None)
         if entry is None:
             return
-        self._queue.pop(ref, None)
-        self._spare.pop(ref, None)
+        for line in (self._queue, self._ahead, self._spare):
+            line.pop(ref, None)
         self._changed[ref] = None
         held = Held(ref, entry.generation)
         if entry.refs:
@@ -209,13 +202,13 @@ class Catalog:
     def _begin(self, entry: Entry) -> None:
         """Load a version that nobody asked for yet: at once if it is wanted, else when there is nothing else to do."""
         ref = entry.ref
-        if entry.state is State.READY or entry.awaited or ref in self._queue:
+        if entry.state is State.READY or entry.awaited or ref in self._queue or ref in self._ahead:
             return
         if entry.state is State.FAILED and entry.retry_at_ms is None:
             return
         if ref in self._wanted:
             self._spare.pop(ref, None)
-            self._queue[ref] = False
+            self._ahead[ref] = None
         elif self._room.loaded + len(self._spare) < self._room.most_loaded and self._room.fits(
             estimate(entry.descriptor)
         ):
@@ -232,7 +225,8 @@ class Catalog:
         if entry.state is State.FAILED and (entry.retry_at_ms is None or self._now < entry.retry_at_ms):
             return
         self._spare.pop(entry.ref, None)
-        self._queue[entry.ref] = True
+        self._ahead.pop(entry.ref, None)
+        self._queue[entry.ref] = None
         self._into_loading(entry)
         self._pump()
 
@@ -243,17 +237,17 @@ class Catalog:
 
     def _pump(self) -> None:
         """Start what can be started."""
-        while self._queue:
-            ref, asked = next(iter(self._queue.items()))
+        while line := self._queue or self._ahead:
+            ref, asked = next(iter(line)), line is self._queue
             entry = self._entries[ref]
             if self._made_room(entry, wanted_too=asked):
-                del self._queue[ref]
+                del line[ref]
                 self._start(entry)
             elif estimate(entry.descriptor) > self._room.most_bytes:
-                del self._queue[ref]
+                del line[ref]
                 self._too_large(entry, estimate(entry.descriptor), ESTIMATED)
             elif not asked and not self._leaving and self._in_memory <= self._wanted:  # none of them will make room
-                del self._queue[ref]
+                del line[ref]
                 self._put_off(entry)
             else:
                 return  # until something is let go
@@ -360,7 +354,7 @@ class Catalog:
             else:
                 self._room.idle(held.ref, wanted=held.ref in self._wanted)
         self._trim()
-        if self._queue or self._spare:
+        if self._queue or self._ahead or self._spare:
             self._pump()
 
     def _trim(self) -> None:

@@ -24,8 +24,8 @@ MOST_VALUES = 100
 """Of one field; a descriptor has to fit into a message."""
 
 _Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
-_DataType = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_\[\]-]*$", max_length=40)]
-"""As in PMML's ``dateTime`` and ``dateDaysSince[1970]``."""
+#: PMML has dateTime and dateDaysSince[1970].
+_Type = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_\[\]-]*$", max_length=40)]
 _Scalar = Annotated[str | bool | int | float, Field(union_mode="smart")]
 
 
@@ -52,7 +52,7 @@ class FieldDescriptor(_Part):
 
     name: Annotated[str, Field(min_length=1)]
     """As in the model's file."""
-    type: _DataType
+    type: _Type
     """Data type, in the words of the model's own format (PMML: double, integer, string, ...)."""
     optype: Annotated[_Word | None, _LEFT_OUT] = None
     """How it is used, in the same words (PMML: continuous, categorical, ordinal)."""

@@ -22,7 +22,7 @@ from penstock.models.ref import ModelRef
 from penstock.models.registry import Registry
 from penstock.models.shelf import Lease, ModelState, Shelf
 from penstock.models.store import Store
-from penstock.models.usage import wanted, wanted_shadows
+from penstock.models.usage import routed, shadowed, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -66,12 +66,12 @@ class ModelHost:
             clock: seconds, as `time.monotonic`.
         """
         self._job = job
-        self._wanted_by = wanted if eager else wanted_shadows
+        self._named_in = routed if eager else shadowed
         self._on_change = on_change
-        # Of its own, and taken before the shelf's: what a long document wants is worked out while others score.
+        # Of its own, and taken before the shelf's: what many models want is worked out while others score.
         self._reading = threading.RLock()
         self._registry = Registry()
-        self._document: RoutingDocument | None = None
+        self._named: frozenset[ModelRef] | None = None  # by the document; None: there is none yet
         self._wanted: frozenset[ModelRef] = frozenset()
         self._offset: int | None = None
         self._loads = LoadingThreads(
@@ -96,7 +96,7 @@ class ModelHost:
         """Take all messages that the topic holds; nothing is loaded before it is known what is wanted."""
         with self._reading:
             verdicts = self._registry.recover(messages)
-            if self._document is not None:
+            if self._named is not None:
                 self._shelf.feed([*self._wanting(), *self._all()])
             self._offset = self._registry.offset
         return verdicts
@@ -105,15 +105,16 @@ class ModelHost:
         """Take the next message; never raises, whatever its bytes are."""
         with self._reading:
             verdict = self._registry.offer(message)
-            if self._document is not None:
+            if self._named is not None:
                 self._shelf.feed([*self._wanting(), *self._registry.events(verdict)])
             self._offset = self._registry.offset
         return verdict
 
     def want(self, document: RoutingDocument) -> None:
         """Take another routing document: what it names is loaded first, and let go last."""
+        named = self._named_in(document)
         with self._reading:
-            first, self._document = self._document is None, document
+            first, self._named = self._named is None, named
             self._shelf.feed([*self._wanting(), *(self._all() if first else ())])
 
     def await_wanted(self, patience_s: float) -> frozenset[ModelRef]:
@@ -122,8 +123,8 @@ class ModelHost:
 
     def _wanting(self) -> Iterator[Event]:
         """The event of what routes want now, if that is another thing than before; it goes before all others."""
-        if self._document is not None:
-            found = self._wanted_by(self._document, self._registry, self._job)
+        if self._named is not None:
+            found = wanted(self._named, self._registry, self._job)
             if found != self._wanted:
                 self._wanted = found
                 yield Wanted(found)

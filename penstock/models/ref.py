@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from penstock.errors import ModelRefError, shown
 
-__all__ = ["HIGHEST_VERSION", "NAME_PATTERN", "ModelRef"]
+__all__ = ["HIGHEST_VERSION", "NAME_PATTERN", "ModelRef", "read_ref"]
 
 # A model's name is the last part of its request topic, so it has only what Kafka allows there; the dot is left out
 # because Kafka's metrics cannot tell it from the underscore. 100 characters keep the topic's name under Kafka's 249.
@@ -55,3 +56,12 @@ class ModelRef:
 
     def __str__(self) -> str:
         return self.name if self.version is None else f"{self.name}:{self.version}"
+
+
+@lru_cache(maxsize=10_000)
+def read_ref(text: str) -> ModelRef | None:
+    """Read a ref quickly, for requests name the same few again and again; None where the text is none."""
+    try:
+        return ModelRef.parse(text)
+    except ModelRefError:
+        return None

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from penstock.models.registry import Registry
     from penstock.routing.document import RoutingDocument
 
-__all__ = ["users", "wanted", "wanted_shadows"]
+__all__ = ["routed", "shadowed", "users", "wanted"]
 
 
-def users(document: RoutingDocument | None, registry: Registry) -> Mapping[ModelRef, tuple[str, ...]]:
+def users(
+    document: RoutingDocument | None, registry: Registry, *, live: bool = True
+) -> Mapping[ModelRef, tuple[str, ...]]:
     """Return by version who uses it, in words for people; a version that nobody uses is left out.
 
     What a route or shadow means counts, registered or not; of a name, the version that is live. Where no document is in
-    force there are no routes.
+    force there are no routes. Without ``live`` a live version that no route and no shadow means is not used.
     """
     found: dict[ModelRef, dict[str, None]] = {}
     for model, user in () if document is None else _named(document):
@@ -27,10 +29,10 @@ def users(document: RoutingDocument | None, registry: Registry) -> Mapping[Model
         meant = registry.live(ref.name) if ref.version is None else ref
         if meant is not None:
             found.setdefault(meant, {})[user] = None
-    for name in registry.pointers:
-        live = registry.live(name)
-        if live is not None:
-            found.setdefault(live, {})[f"live version of {name!r}"] = None
+    for name in registry.pointers if live else ():
+        meant = registry.live(name)
+        if meant is not None:
+            found.setdefault(meant, {})[f"live version of {name!r}"] = None
     return {ref: tuple(each) for ref, each in found.items()}
 
 
@@ -42,17 +44,17 @@ def _named(document: RoutingDocument) -> Iterator[tuple[str, str]]:
             yield shadow.model, f"shadow {shadow.label!r} of route {route.name!r}"
 
 
-def wanted(document: RoutingDocument, registry: Registry, job: str) -> frozenset[ModelRef]:
-    """Return the versions that routes send a job's requests to; of a bare name, all that may serve it."""
-    return _meant((model for route in document.routes for model in route.models), registry, job)
+def routed(document: RoutingDocument) -> frozenset[ModelRef]:
+    """Return what routes name."""
+    return frozenset(map(ModelRef.parse, {model for route in document.routes for model in route.models}))
 
 
-def wanted_shadows(document: RoutingDocument, registry: Registry, job: str) -> frozenset[ModelRef]:
-    """Return the versions that shadows send a job's copies to; of a bare name, all that may serve it."""
-    return _meant((shadow.model for route in document.routes for shadow in route.shadow), registry, job)
+def shadowed(document: RoutingDocument) -> frozenset[ModelRef]:
+    """Return what shadows name."""
+    return frozenset(map(ModelRef.parse, {shadow.model for route in document.routes for shadow in route.shadow}))
 
 
-def _meant(models: Iterable[str], registry: Registry, job: str) -> frozenset[ModelRef]:
-    refs = map(ModelRef.parse, set(models))
+def wanted(refs: Iterable[ModelRef], registry: Registry, job: str) -> frozenset[ModelRef]:
+    """Return the versions of a job that refs mean, as far as they are there; of a bare name, all that may serve it."""
     meant = (one for ref in refs for one in (registry.serving(ref.name) if ref.version is None else (ref,)))
     return frozenset(one for one in meant if (found := registry.get(one)) is not None and found.job == job)

@@ -330,6 +330,9 @@ def test_legacy_messages_are_carried_out(
     listed = [each["model"] for each in installed.lines("models", "list")]
     assert listed == [f"{UUID}:1", f"{UUID}:4"]
     assert installed.lines("models", "show", f"{UUID}_4")[0]["model"] == f"{UUID}:4"
+    written.write_text(json.dumps({"name": UUID, "version": 1}), encoding="utf-8")
+    assert installed.run("models", "import-legacy", str(written)).stdout.split()[-1] == "deleted"  # though it was live
+    assert dict(registry(installed.settings).pointers)[UUID].live == 4
 
 
 def test_overwritten_version_is_published_again(installed: Installation, add: Callable[..., Result]) -> None:

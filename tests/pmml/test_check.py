@@ -10,9 +10,12 @@ import pytest
 
 from jobs.pmml_job.check import Checked
 from jobs.pmml_job.check import check as check_file
+from jobs.pmml_job.check import read as read_file
 from jobs.pmml_job.findings import Severity
+from jobs.pmml_job.served import serve
 from penstock import settings
 from penstock.errors import PrerequisiteError
+from penstock.models.descriptor import ModelDescriptor
 
 if TYPE_CHECKING:
     from jobs.pmml_job.engine import Engine
@@ -80,6 +83,51 @@ def test_older_versions_pass(check: Check, identity: Callable[..., bytes], versi
     assert check(identity().replace(b"PMML-4_4", f"PMML-{version}".encode())).findings == ()
 
 
+@pytest.mark.parametrize("version", ["3_2", "4_2", "4_3"])
+def test_outputs_have_types_since_4_3(check: Check, identity: Callable[..., bytes], version: str) -> None:
+    """Before that the engine finds them out."""
+    data = identity().replace(b"PMML-4_4", f"PMML-{version}".encode())
+    checked = check(data.replace(b' feature="predictedValue" dataType="double"', b' feature="predictedValue"'))
+
+    assert [each.element for each in checked.findings] == (["OutputField"] if version == "4_3" else [])
+    assert checked.metadata is not None
+    assert version == "4_3" or [output["type"] for output in checked.metadata.outputs] == ["double"]
+
+
+OUTPUTS = {
+    "all": '<OutputField name="p" dataType="string"/><OutputField name="pa" dataType="double" feature="probability"/>',
+    "no prediction": '<OutputField name="pa" dataType="double" feature="probability" value="a"/>',
+    "not final": '<OutputField name="p" dataType="string"/>'
+    '<OutputField name="q" dataType="string" isFinalResult="false"/>',
+    "no type": '<OutputField name="p"/>',
+}
+
+
+@pytest.mark.parametrize("outputs", OUTPUTS)
+def test_outputs_are_told_without_java_where_they_are_the_engines(
+    identity: Callable[..., bytes], describe: Callable[..., dict[str, object]], pmml_engine: Engine, outputs: str
+) -> None:
+    """What is registered without it has to be what a worker finds, which refuses to load the model else."""
+    text = identity().decode().replace('functionName="regression"', 'functionName="classification"')
+    start, _, rest = text.replace(
+        'name="y" optype="continuous" dataType="double"', 'name="y" optype="categorical" dataType="string"'
+    ).partition("<Output>")
+    _, _, rest = rest.partition("</Output>")
+    tables = '<RegressionTable targetCategory="b" intercept="1"/></RegressionModel>'
+    rest = rest.replace("<RegressionTable ", '<RegressionTable targetCategory="a" ').replace(
+        "</RegressionModel>", tables
+    )
+    plain = describe(f"{start}<Output>{OUTPUTS[outputs]}</Output>{rest}".encode())
+    path = Path(str(plain["uri"]))
+    metadata = read_file(path).metadata
+    assert metadata is not None
+
+    served = serve(ModelDescriptor.parse(plain | {"outputs": metadata.outputs}, "here"), path, pmml_engine)
+
+    assert served.ref == "model:1"
+    assert len(metadata.outputs) == (2 if outputs == "all" else 0)
+
+
 def test_file_of_no_namespace_is_told(check: Check, identity: Callable[..., bytes]) -> None:
     """No schema is its own."""
     (finding,) = check(identity().replace(b'xmlns="http://www.dmg.org/PMML-4_4"', b"")).findings
@@ -131,6 +179,31 @@ def test_rows_of_the_file_are_compared(check: Check, identity: Callable[..., byt
     assert finding.found == "'y' is 3.0, expected 4"
     assert checked.metadata is not None
     assert checked.metadata.sample == {"x": 2.0}
+
+
+def test_row_of_the_file_that_is_no_request_is_a_warning(check: Check, identity: Callable[..., bytes]) -> None:
+    """A value that may not be missing here: its events become dead letters. The sample is another row."""
+    rows = VERIFIED.replace("<row><x>2</x><y>2</y></row>", "<row><x/><y>2</y></row>").replace("<y>4</y>", "<y>3</y>")
+    checked = check(identity().replace(b"</RegressionTable>", f"</RegressionTable>\n{rows}".encode()))
+
+    (finding,) = checked.findings
+    assert (finding.line, finding.element, finding.severity) == (13, "row", Severity.WARNING)
+    assert "'x'" in finding.found
+    assert checked.metadata is not None
+    assert checked.metadata.sample == {"x": 3.0}
+
+
+def test_sample_is_one_that_is_answered(check: Check, identity: Callable[..., bytes]) -> None:
+    """Of those that are made, the first that gets a prediction: here that takes a number of at least five."""
+    tree = """<TreeModel functionName="regression"><MiningSchema><MiningField name="x"/>
+<MiningField name="y" usageType="target"/></MiningSchema><Node><True/>
+<Node score="1"><SimplePredicate field="x" operator="greaterOrEqual" value="5"/></Node></Node></TreeModel>"""
+    start, _, _ = identity().decode().partition("<RegressionModel")
+    checked = check(f"{start}{tree}</PMML>".encode())
+
+    assert checked.ok
+    assert checked.metadata is not None
+    assert checked.metadata.sample == {"x": 5.0}
 
 
 def test_no_schema_is_a_lack_of_the_machine(check: Check, identity: Callable[..., bytes], tmp_path: Path) -> None:

@@ -144,6 +144,17 @@ def test_model_that_breaks_its_word_costs_its_own_rows_only() -> None:
     assert told(found) == ["INTERNAL", b"b:1=1", "INTERNAL"]
 
 
+def test_model_that_answers_too_little_costs_its_own_rows_only() -> None:
+    """Nobody can tell whose the answers are that there are: none of them is given."""
+    short = Echo("a:1")
+    short.score = lambda requests: [*requests][1:]  # type: ignore[method-assign]
+    models = FakeModels({"a": short, "b": Echo("b:1")})
+    found = scorer(models).score(batch((b"0", "a"), (b"1", "b"), (b"2", "a")))
+
+    assert told(found) == ["SCORING", b"b:1=1", "SCORING"]
+    assert "1 answers for 2 requests" in str(reasons(found)[0])
+
+
 def test_absent_models_are_told_at_once() -> None:
     """Unknown and failed ones: with the catalogue's reason, and nobody waits."""
     models = FakeModels({"a": Echo("a:1"), "bad": ModelFailedError("bad:1", "the file is no XML")})

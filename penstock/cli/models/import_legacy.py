@@ -53,7 +53,7 @@ done); 3 Kafka cannot be used."""
 @job_option
 @click.option("--no-copy", is_flag=True, help="Leave the files where they are; workers fetch them from there.")
 @click.option("--lax", is_flag=True, help="Take files that stray from their format's schema.")
-@click.option("--force", is_flag=True, help="Delete also what somebody uses.")
+@click.option("--force", is_flag=True, help="Delete also what a route or a shadow names.")
 @click.option("--dry-run", is_flag=True, help="Check the messages and the files, and change nothing.")
 @format_option
 @with_settings
@@ -130,7 +130,8 @@ class _Import:
         registry = self.topic.registry
         if registry.get(each.ref) is None:
             return "left alone: it is not registered"
-        adding.refuse_in_use(each.ref, used(self.settings, registry), force=self.force)
+        # The predecessor had no bare names: that one means this version keeps nobody from deleting it.
+        adding.refuse_in_use(each.ref, used(self.settings, registry, live=False), force=self.force)
         if self.dry_run:
             return "would be deleted"
         adding.remove(self.topic, each.ref)

@@ -43,9 +43,12 @@ def look(settings: Settings) -> Looked:
     return Looked(registry, used(settings, registry), signs)
 
 
-def used(settings: Settings, registry: Registry) -> Mapping[ModelRef, tuple[str, ...]]:
-    """Tell who uses each model, by the routing document in force; without one, live versions are used all the same."""
+def used(settings: Settings, registry: Registry, *, live: bool = True) -> Mapping[ModelRef, tuple[str, ...]]:
+    """Tell who uses each model, by the routing document in force; without one, live versions are used all the same.
+
+    Without ``live`` only routes and shadows count.
+    """
     topic = topics.control_routing(settings.topics.prefix)
     there = topic in present_topics(settings.kafka.internal_cluster)
-    live = history.current(settings) if there else None
-    return users(None if live is None else live.document, registry)
+    current = history.current(settings) if there else None
+    return users(None if current is None else current.document, registry, live=live)

@@ -183,6 +183,23 @@ def test_a_load_waits_until_something_can_go() -> None:
     assert (worker.unloaded, list(worker.loading)) == (["a:1"], ["b:1"])
 
 
+def test_request_does_not_queue_behind_what_nobody_asked_for() -> None:
+    """A load ahead waits until something can go that no route names; a request lets a route's model go at once."""
+    worker = Worker(most_loaded=2)
+    worker.want("a:1", "b:1")
+    worker.register("a:1")
+    worker.loaded()
+    worker.register("slow:1", "b:1", "c:1")
+    assert list(worker.loading) == ["slow:1"]
+
+    worker.ask("c")
+
+    assert list(worker.loading) == ["slow:1", "c:1"]
+    assert worker.unloaded == ["a:1"]
+    worker.loaded("slow:1")
+    assert list(worker.loading) == ["c:1", "b:1"]
+
+
 def test_what_is_awaited_stays_until_it_was_taken() -> None:
     """A batch waits for more than there is room for: what comes first does not go for what it waits for as well."""
     worker = Worker(most_loaded=1, eager=False)

@@ -167,6 +167,19 @@ def test_wait_ends_when_the_model_is_ready(make_bench: Callable[..., Workbench])
     assert given(host, "iris:1") == {"iris:1": "iris:1"}
 
 
+def test_what_went_again_before_the_wait_is_asked_for_anew(make_bench: Callable[..., Workbench]) -> None:
+    """Others may have needed its room since it was asked for: the wait would be over at once, with time left."""
+    bench = make_bench(wait_ms=20_000)
+    host = bench.host(eager=False)
+    host.begin([bench.model("iris:1")])
+    host.want(bench.routes("other"))
+    assert state(host, "iris:1") == "evicted"
+
+    host.wait(["iris:1"], math.inf)
+
+    assert given(host, "iris:1") == {"iris:1": "iris:1"}
+
+
 def test_wait_is_bounded_in_all_batches_together(make_bench: Callable[..., Workbench]) -> None:
     """One episode of loading costs other models' requests no more than the setting says."""
     bench = make_bench(wait_ms=60)

@@ -113,6 +113,27 @@ def test_load_that_hangs_is_given_up(make_bench: Callable[..., Workbench]) -> No
     settled(lambda: len(host._loads._threads), 1)
 
 
+def test_model_whose_load_hangs_takes_no_second_thread(make_bench: Callable[..., Workbench]) -> None:
+    """Though it is added anew; it is loaded when that has ended."""
+    bench = make_bench(load_threads=1, load_timeout_ms=3_600_000)
+    gate = bench.loader.stop_at("slow:1")
+    host = bench.host()
+    host.begin([bench.model("slow:1")])
+    host.want(bench.routes("slow:1"))
+    settled(lambda: bench.loader.begun, ["slow:1"])
+    bench.advance(3_600)
+    settled(lambda: state(host, "slow:1"), "failed")
+
+    host.offer(bench.removal("slow:1"))
+    host.offer(bench.model("slow:1"))
+    settled(lambda: "an earlier attempt to load it hangs" in host.states()["slow:1"].reason, last=True)
+    begun = [*bench.loader.begun]
+    gate.set()
+
+    settled(lambda: bench.advance(1) or state(host, "slow:1"), "ready")
+    assert begun == ["slow:1"]
+
+
 def test_hanging_loads_take_a_bounded_number_of_threads(make_bench: Callable[..., Workbench]) -> None:
     """Four are replaced; others wait, and are loaded when those end."""
     bench = make_bench(load_threads=1, load_timeout_ms=5_000)

@@ -2,7 +2,7 @@
 
 from penstock.models.ref import ModelRef
 from penstock.models.registry import Registry
-from penstock.models.usage import users, wanted, wanted_shadows
+from penstock.models.usage import routed, shadowed, users, wanted
 from penstock.testing.builders import document, route
 from penstock.testing.models import added, pointed
 from penstock.testing.models import registry as of
@@ -36,6 +36,15 @@ def test_users_are_named() -> None:
     }
 
 
+def test_live_versions_need_not_count() -> None:
+    """Who never used bare names is not kept by what one means."""
+    found = users(None, REGISTRY)
+
+    assert {str(ref): each for ref, each in found.items()} == {"a:2": ("live version of 'a'",)}
+    assert users(None, REGISTRY, live=False) == {}
+    assert users(DOCUMENT, REGISTRY, live=False)[ModelRef("a", 2)] == ("route 'iris'",)
+
+
 def test_a_version_that_is_not_there_is_used_too() -> None:
     """A route that names it waits for it; a bare name without versions means none."""
     assert users(DOCUMENT, Registry()) == {
@@ -46,7 +55,7 @@ def test_a_version_that_is_not_there_is_used_too() -> None:
 
 def test_wanted_versions() -> None:
     """A job's own, which are there: of a bare name, the live one and the one before it."""
-    assert named(wanted(DOCUMENT, REGISTRY, "pmml")) == {"a:1", "a:2"}
-    assert named(wanted(DOCUMENT, REGISTRY, "spark")) == {"b:7"}
-    assert named(wanted_shadows(DOCUMENT, REGISTRY, "pmml")) == {"c:1"}
-    assert wanted(DOCUMENT, Registry(), "pmml") == frozenset()
+    assert named(wanted(routed(DOCUMENT), REGISTRY, "pmml")) == {"a:1", "a:2"}
+    assert named(wanted(routed(DOCUMENT), REGISTRY, "spark")) == {"b:7"}
+    assert named(wanted(shadowed(DOCUMENT), REGISTRY, "pmml")) == {"c:1"}
+    assert wanted(routed(DOCUMENT), Registry(), "pmml") == frozenset()

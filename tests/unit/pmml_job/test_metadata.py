@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jobs.pmml_job.check import read
 from jobs.pmml_job.metadata import metadata
 from jobs.pmml_job.mining_schema import InputField, read_inputs
 from jobs.pmml_job.outline import MODEL_PARTS, OutlineError, outline
@@ -78,6 +79,29 @@ def test_metadata_fits_a_descriptor(path: Path) -> None:
     """A descriptor takes each field as it is."""
     for field in (*metadata(path).inputs, *metadata(path).outputs):
         assert FieldDescriptor(**field).name == field["name"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("", "", ["p", "q"]),
+        ('name="p" optype="continuous" dataType="double"', 'name="p"', []),
+        ('name="p"', 'name="p" feature="residual"', []),
+        ('feature="probability"', 'feature="probability" isFinalResult="false"', []),
+        ('feature="probability"', 'feature="probability" isFinalResult="true"', ["p", "q"]),
+    ],
+)
+def test_outputs_are_told_where_the_engine_gives_just_these(
+    tmp_path: Path, before: str, after: str, told: list[str]
+) -> None:
+    """What it adds, leaves out or types by itself is not known without it; then nothing is told of them."""
+    path = tmp_path / "model.pmml"
+    path.write_text(FILE.replace(before, after, 1), encoding="utf-8")
+
+    found = read(path).metadata
+
+    assert found is not None
+    assert [output["name"] for output in found.outputs] == told
 
 
 def test_long_lists_of_values_are_cut(tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""Deleting versions: what their name means before, and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from penstock.control import adding
+from penstock.models.ref import ModelRef
+from penstock.testing.models import added, messages, pointed, registry, removed
+
+if TYPE_CHECKING:
+    from penstock.control.models import ModelsTopic
+    from penstock.models.registry import Registry
+    from penstock.testing.models import Pair
+
+
+class Topic:
+    """What is written, without a broker; `live` is what each message left of the name's meaning."""
+
+    def __init__(self, *records: Pair) -> None:
+        self.registry: Registry = registry(*records)
+        self.live: list[int | None] = []
+
+    def point(self, name: str, live: int, previous: int | None) -> None:
+        """Write a pointer."""
+        self._write(pointed(name, live, previous))
+
+    def remove(self, ref: ModelRef) -> None:
+        """Write a deletion."""
+        self._write(removed(str(ref)))
+
+    def _write(self, record: Pair) -> None:
+        self.registry.offer(messages(record)[0])
+        live = self.registry.live("iris")
+        self.live.append(None if live is None else live.version)
+
+
+VERSIONS = tuple(added(f"iris:{version}") for version in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("records", "version", "live"),
+    [
+        ((*VERSIONS, pointed("iris", 2, 1)), 2, [1, 1]),
+        ((*VERSIONS, pointed("iris", 2)), 2, [3, 3]),
+        ((*VERSIONS, pointed("iris", 2, 1)), 1, [2, 2]),
+        ((*VERSIONS, pointed("iris", 2, 1)), 3, [2]),
+        ((*VERSIONS, pointed("iris", 7, 1)), 1, [3, 3]),
+        (VERSIONS, 3, [2]),
+        ((VERSIONS[0], pointed("iris", 1)), 1, [None, None]),
+    ],
+)
+def test_name_means_another_version_before_its_own_is_deleted(
+    records: tuple[Pair, ...], version: int, live: list[int | None]
+) -> None:
+    """The one before it, or else the highest."""
+    topic = Topic(*records)
+
+    adding.remove(cast("ModelsTopic", topic), ModelRef("iris", version))
+
+    assert topic.live == live
+    assert ModelRef("iris", version) not in topic.registry.descriptors
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_deleted_version_that_comes_anew_is_not_live_unasked(version: int) -> None:
+    """Nor does it stand in for the one that is: its bytes may be others."""
+    topic = Topic(*VERSIONS, pointed("iris", 2, 1))
+    adding.remove(cast("ModelsTopic", topic), ModelRef("iris", version))
+    before = topic.registry.serving("iris")
+
+    topic.registry.offer(messages(added(f"iris:{version}", "b"))[0])
+
+    assert topic.registry.serving("iris") == before
