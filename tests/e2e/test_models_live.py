@@ -156,7 +156,6 @@ def test_everything_was_tried(storm: ModelStorm) -> None:
     assert {f"{SLOW}:1", f"{SLOW}:2"} <= scored
     assert len(scored) > len(CALM + MOVED) + MIX[Act.UPDATE]
     assert {"scored", UNKNOWN, FAILED, LOADING} == set(codes(storm))
-    assert storm.rate > RATE / 2
 
 
 @pytest.mark.parametrize("how", ["killed", "resumed"])
