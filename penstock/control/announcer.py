@@ -171,11 +171,11 @@ class Announcer:
         # What answers a document is short and quick, and a worker that ends has no models any more.
         if self._models is not None and known is None and kind is not SignKind.STOPPED:
             self._models_changed.clear()  # before they are looked at: what changes from now on is told later
+            now = time.monotonic()
+            self._models_until = now + self._heartbeat_ms / 1000  # before what may fail: that is not tried without end
             models = self._models()
             value = sign_of(self._identity, models, ce_time(now_ms())).encode()
-            now = time.monotonic()
             self._models_from = now + max(_MODELS_PAUSE_S, len(value) / _MODELS_BYTES_PER_S)
-            self._models_until = now + self._heartbeat_ms / 1000
             self._producer.send(self._topic, value, key=key_of(worker))
         sign = self._sign(kind, known or self._known, models)
         self._producer.send(self._topic, sign.encode(), key=worker.encode())

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Never, cast
+
 from penstock.clusters import ClusterSettings
 from penstock.control.announcer import Announcer, identify
 from penstock.control.messages import Verdict, VerdictKind
 from penstock.control.model_signs import ModelSign, ModelsStanding
 from penstock.control.status import SignKind
+from penstock.local.waiting import wait_until
 from penstock.models.catalog_events import State
+
+if TYPE_CHECKING:
+    from kafka import KafkaProducer
 
 
 def test_a_message_that_was_tried_again_takes_back_no_answer() -> None:
@@ -40,3 +46,29 @@ def test_models_are_counted_and_their_last_message_is_told() -> None:
     assert (sign.models_offset, sign.models) == (5, {"ready": 2})
     assert (sign.models_verdict, sign.models_subject, sign.models_reasons) == ("rejected", "iris:1", ("no",))
     assert without._sign(SignKind.ALIVE, without._known).models_offset is None
+
+
+def test_sign_that_cannot_be_made_is_not_tried_without_end() -> None:
+    """Nor is it told a thousand times a second that it was not: the next attempt is the next heartbeat's."""
+    tried = 0
+
+    def broken() -> Never:
+        nonlocal tried
+        tried += 1
+        raise RuntimeError
+
+    class Nowhere:
+        def send(self, *_: object, **__: object) -> None:
+            """Lose it."""
+
+        def close(self, **_: object) -> None:
+            """Nothing is open."""
+
+    cluster = ClusterSettings(bootstrap_servers="broker.example:9092")
+    announcer = Announcer(cluster, "status", identify("pmml_job"), 60_000, dict, broken)
+    announcer._producer = cast("KafkaProducer", Nowhere())
+    announcer.start()
+    assert wait_until(lambda: tried > 0, 20, 0.01)
+    announcer.close()
+
+    assert tried <= 2  # with the first sign, and with the last
