@@ -116,7 +116,7 @@ class ModelInUseError(ModelError):
     def __str__(self) -> str:
         return (
             f"model {self.ref!r} is in use: {_some(self.users)}; change these first, "
-            "or delete it with --force: then their requests become dead letters"
+            "or delete it with --force: requests that name it then become dead letters, and a bare name means another"
         )
 
 

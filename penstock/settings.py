@@ -7,6 +7,7 @@ levels: ``PENSTOCK_FLINK__REST_PORT``), flags. Relative paths are taken from ``p
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 from pathlib import Path
@@ -34,6 +35,7 @@ from penstock.sections import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 __all__ = [
@@ -134,6 +136,20 @@ class Settings(BaseSettings):
         return self
 
 
+class _Environment(EnvSettingsSource):
+    """The variables, with our error where one that stands for many values holds no JSON."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """Read JSON."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except json.JSONDecodeError as error:
+            # Its text is not shown, nor is it kept as a cause: it may hold secrets.
+            at = (name for name, text in sorted(os.environ.items()) if name.startswith(_PREFIX) and text == value)
+            fault = f"the environment variable {next(at, field_name)!r}: expected JSON, got what is none"
+            raise SettingsError((f"{fault} ({error.msg}, character {error.pos + 1}); correct or quote it",)) from None
+
+
 def load(path: Path | None = None, overrides: Mapping[str, object] | None = None) -> Settings:
     """Read the settings, last word to ``overrides``: flags by dotted key, where None means that a flag was not given.
 
@@ -145,7 +161,7 @@ def load(path: Path | None = None, overrides: Mapping[str, object] | None = None
     file = (given or root / DEFAULT_FILE).absolute()
     layers: dict[str, _Tree] = {
         "a flag": _tree(overrides or {}),
-        "the environment": EnvSettingsSource(Settings)(),
+        "the environment": _Environment(Settings)(),
         f"{file}": _read(file) if given or file.exists() else {},
     }
     _refuse_unknown_variables()

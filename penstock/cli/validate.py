@@ -58,7 +58,12 @@ def validate(settings: Settings, *, files: tuple[Path, ...], form: str, with_mod
             click.echo(json_line({**found, "models": lacks} if with_models else found))
         else:
             click.echo(
-                "\n".join([*(printable(f"{name_of(path)}: {each}") for each in lacks), _text(name_of(path), examined)])
+                "\n".join(
+                    [
+                        *(printable(f"{name_of(path)}: {each}") for each in lacks),
+                        _text(name_of(path), examined) + (", not all of which can answer" if lacks else ""),
+                    ]
+                )
             )
         statuses.add(Exit.USAGE if examined.document is None else Exit.FAILED if lacks else Exit.OK)
     if worst := max(statuses):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from penstock.models.registry import Registry
     from penstock.routing.document import RoutingDocument
 
-__all__ = ["routed", "shadowed", "users", "wanted"]
+__all__ = ["as_live", "routed", "shadowed", "users", "wanted"]
 
 
 def users(
@@ -32,8 +32,13 @@ def users(
     for name in registry.pointers if live else ():
         meant = registry.live(name)
         if meant is not None:
-            found.setdefault(meant, {})[f"live version of {name!r}"] = None
+            found.setdefault(meant, {})[as_live(name)] = None
     return {ref: tuple(each) for ref, each in found.items()}
+
+
+def as_live(name: str) -> str:
+    """Return how `users` says that a version is what a bare name means."""
+    return f"live version of {name!r}"
 
 
 def _named(document: RoutingDocument) -> Iterator[tuple[str, str]]:

@@ -78,7 +78,7 @@ EXAMPLES: dict[PenstockError, str] = {
     ),
     errors.ModelInUseError("iris:1", ("route 'iris'", "live version of 'iris'")): (
         "model 'iris:1' is in use: route 'iris', live version of 'iris'; change these first, or delete it with "
-        "--force: then their requests become dead letters"
+        "--force: requests that name it then become dead letters, and a bare name means another"
     ),
     errors.UnknownRefError("iris:1", ("iris:2",)): (
         "model 'iris:1' is not registered; registered: iris:2; 'penstock models list' lists them"

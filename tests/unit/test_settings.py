@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import traceback
 from pathlib import Path
 
 import pytest
@@ -244,6 +245,18 @@ def test_wrong_options_of_stores_are_not_shown_either(options: str) -> None:
     with pytest.raises(SettingsError, match=r"models\.options") as caught:
         settings.load()
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("PENSTOCK_MODELS__OPTIONS", '{"s3": {"secret": "hunter2'), ("PENSTOCK_MODELS", "hunter2")],
+)
+def test_text_that_is_no_json_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    """The variable is named, and what stands there is shown nowhere: it may be a secret."""
+    monkeypatch.setenv(name, text)
+    with pytest.raises(SettingsError, match=rf"variable '{name}': expected JSON, got what is none") as caught:
+        settings.load()
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize(

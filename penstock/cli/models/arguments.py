@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from penstock.models.descriptor import ModelDescriptor
     from penstock.models.registry import Registry
 
-__all__ = ["RefParam", "found"]
+__all__ = ["RefParam", "found", "versioned"]
 
 
 class RefParam(click.ParamType[ModelRef]):
@@ -40,3 +40,10 @@ def found(registry: Registry, ref: ModelRef) -> ModelDescriptor:
     except UnknownModelError as error:
         known = [str(ModelRef(ref.name, version)) for version in registry.versions(ref.name)]
         raise UnknownRefError(str(ref), tuple(known or map(str, sorted(map(str, registry.descriptors))))) from error
+
+
+def versioned(name: str, version: int, hint: str) -> ModelRef:
+    """Return the ref of a name and a version that were given apart; ``hint`` is how the command calls the name."""
+    if ModelRef.parse(name).version is not None:
+        raise click.BadParameter(f"expected a name without a version, got {name!r}", param_hint=hint)
+    return ModelRef.parse(f"{name}:{version}")

@@ -11,6 +11,7 @@ from penstock.cli.models.looking import used
 from penstock.cli.options import with_settings
 from penstock.control import adding
 from penstock.control.models import ModelsTopic
+from penstock.models.usage import as_live
 
 if TYPE_CHECKING:
     from penstock.models.ref import ModelRef
@@ -26,8 +27,9 @@ Examples:
   penstock models delete iris-tree:1 --force
 
 A version that a route or a shadow names, or that is live, is refused, and who uses it is told. With --force, requests
-of it become dead letters with code UNKNOWN_MODEL. Its file stays in the store. The ref is free then: other bytes may be
-registered under it, and dead letters of before would mean those; a new version is better.
+that name it become dead letters with code UNKNOWN_MODEL, and a bare name means another version. Its file stays in the
+store. The ref is free then: other bytes may be registered under it, and dead letters of before would mean those; a new
+version is better.
 
 Exit status: 0 deleted, 1 somebody uses it, or it is not registered, 2 wrong usage or settings, 3 Kafka cannot be
 used."""
@@ -42,12 +44,16 @@ def delete(settings: Settings, *, ref: ModelRef, force: bool) -> None:
     with ModelsTopic(settings) as topic:
         descriptor = found(topic.registry, ref)
         was_live = topic.registry.live(ref.name) == ref
-        users = adding.refuse_in_use(ref, used(settings, topic.registry), force=force)
+        before = adding.refuse_in_use(ref, used(settings, topic.registry), force=force)
         adding.remove(topic, ref)
         now = topic.registry.live(ref.name)
+        # Whoever named no version has another one now, if there is one.
+        missing = before if now is None else used(settings, topic.registry).get(ref, ())
     click.echo(f"deleted {ref}; its file stays at {descriptor.uri}")
-    if users:
-        click.echo(f"warning: still used by: {'; '.join(users)}", err=True)
+    named = [user for user in missing if user != as_live(ref.name)]
+    if named:
+        advice = f"register {ref} again, or change the routing document"
+        click.echo(f"warning: requests become dead letters of: {'; '.join(named)}; {advice}", err=True)
     if was_live:
         click.echo(
             f"no version of {ref.name!r} is left" if now is None else f"{ref.name!r} means version {now.version} now"

@@ -57,4 +57,7 @@ def list_(settings: Settings, *, ref: ModelRef | None, job: str | None, layout: 
     elif found:
         click.echo(overview.as_text(found))
     else:
-        click.echo("none is registered; 'penstock models add' adds one", err=True)
+        of = "" if ref is None else f" of {str(ref)!r}"
+        elsewhere = f"none{of} is registered, of {len(looked.registry)} in all; 'penstock models list' lists them"
+        nowhere = "none is registered; 'penstock models add' adds one"
+        click.echo(elsewhere if looked.registry else nowhere, err=True)

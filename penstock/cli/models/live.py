@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from penstock.cli.exits import Exit
-from penstock.cli.models.arguments import found
+from penstock.cli.models.arguments import found, versioned
 from penstock.cli.options import format_option, with_settings
 from penstock.cli.publishing import timeout_option
 from penstock.cli.records import json_line
@@ -16,12 +16,12 @@ from penstock.control import adding
 from penstock.control.models import ModelsTopic
 from penstock.control.watching import ModelWatch
 from penstock.models.catalog_events import State
-from penstock.models.ref import ModelRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from penstock.control.model_signs import ModelsSign
+    from penstock.models.ref import ModelRef
     from penstock.settings import Settings
 
 __all__ = ["live"]
@@ -46,7 +46,7 @@ settings, 3 Kafka cannot be used, 4 a worker did not have it in time."""
 @with_settings
 def live(settings: Settings, *, name: str, version: int, timeout_s: float | None, layout: str) -> None:
     """Let the bare NAME mean VERSION from now on: in routes that name no version, while events flow."""
-    ref = ModelRef.parse(f"{name}:{version}")
+    ref = versioned(name, version, "'NAME'")
     with ModelsTopic(settings) as topic, ModelWatch(settings) as watch:
         job, before = found(topic.registry, ref).job, topic.registry.live(name)
         _refuse_failed(ref, watch.states.values())

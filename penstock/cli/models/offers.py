@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from penstock.cli.models.arguments import versioned
 from penstock.deployables import SCORING
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.intake import Offer, described
-from penstock.models.ref import ModelRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,9 +81,6 @@ def _offer(*, source: str | None, descriptor: Path | None, **options: Any) -> Of
         raise click.UsageError("which file? Give a path or a URI, or --descriptor with one that names it")
     if name is None or version is None:
         raise click.UsageError("a model needs --name and --version, or --descriptor with a file that says them")
-    bare = ModelRef.parse(name)
-    if bare.version is not None:
-        raise click.BadParameter(f"expected a name without a version, got {name!r}", param_hint="'--name'")
-    ref = ModelRef.parse(f"{name}:{version}")
+    ref = versioned(name, version, "'--name'")
     digest = None if known is None else known.sha256
     return Offer(ref=ref, job=job or DEFAULT_JOB, source=source, sha256=digest, said=said)

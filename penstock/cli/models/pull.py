@@ -16,7 +16,7 @@ from penstock.cli.documents import STDIN
 from penstock.cli.models.arguments import RefParam, found
 from penstock.cli.options import with_settings
 from penstock.control import adding, models
-from penstock.errors import ModelChecksumError
+from penstock.models.store import shown_uri
 
 if TYPE_CHECKING:
     from penstock.models.descriptor import ModelDescriptor
@@ -77,4 +77,7 @@ def _require_digest(descriptor: ModelDescriptor, path: Path) -> None:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != descriptor.sha256:
-        raise ModelChecksumError(descriptor.uri, descriptor.sha256, digest)
+        facts = f"expected sha256 {descriptor.sha256}, got {digest}"
+        raise click.ClickException(
+            f"model file {shown_uri(descriptor.uri)!r}: {facts}; it was changed since it was registered: put it back"
+        )
