@@ -200,7 +200,10 @@ class _Stack:
             self._launch()
 
     def _refuse_other_settings(self) -> None:
-        changed = settings_file.differences(running_settings(self._settings), self._settings)
+        running = running_settings(self._settings)
+        # Only this command reads `models_dir`, each time anew.
+        wanted = self._settings.model_copy(update={"models_dir": running.models_dir})
+        changed = settings_file.differences(running, wanted)
         if changed:
             advice = f"the stack runs with other settings ({'; '.join(changed)}): run 'penstock down' first"
             raise StackError("compare settings", "", advice)

@@ -91,7 +91,7 @@ def installed(
 ) -> Installation:
     """An installation with a document in force, whose PMML files are looked into by a stand-in without an engine."""
     monkeypatch.setitem(SCORING, "pmml", Deployable(name="pmml_job", module="penstock.testing"))
-    found = make_installation(**{"control.heartbeat_ms": 300, "models.store": str(tmp_path / "store")})
+    found = make_installation(**{"control.heartbeat_ms": 1_000, "models.store": str(tmp_path / "store")})
     document = tmp_path / "routing.yaml"
     output = {"topic": f"scores-{found.ending}"}
     source = {"topic": f"events-{found.ending}", "format": "json", "type": {"field": "type"}}
