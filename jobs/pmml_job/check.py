@@ -113,6 +113,7 @@ def check(
     if primary is None:
         found.findings.append(_no_prediction(found, model, prediction))
         return _checked(found, told)
+    found.findings.extend(_strangers(found, sample))
     sample, scored = _sampled(found, model, primary, sample, [row.input for row in rows])
     found.findings.extend(scored)
     found.findings.extend(_verified(found, model, rows))
@@ -205,6 +206,15 @@ def _sampled(found: _File, model: PmmlModel, primary: int, given: Any, own: Sequ
     shown = msgspec.json.encode(sample).decode()
     advice = "correct the sample, or the model" if given is not None else "give an input that it can score: --sample"
     return None, [_at_model(found, _SCORES, f"for {shown} {text}", advice)]
+
+
+def _strangers(found: _File, given: Any) -> Iterator[Finding]:
+    """Keys of the sample that the model does not read: where all of its inputs may be missing, any sample is scored."""
+    names = {field.name for field in found.inputs}
+    strangers = sorted(given.keys() - names) if isinstance(given, dict) else []
+    if strangers:
+        text = f"{', '.join(map(repr, strangers))} is none of its inputs ({', '.join(sorted(names))})"
+        yield _at_model(found, "a sample has the model's inputs", text, "correct the sample", Severity.WARNING)
 
 
 def _unanswered(found: _File, sample: Any, *, made: bool) -> tuple[Any, list[Finding]]:

@@ -132,7 +132,7 @@ def _digest(offer: Offer, path: Path) -> tuple[str, int]:
         with path.open("rb") as file:
             digest, size = hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
     except OSError as error:
-        detail = f"its file {str(path)!r} cannot be read: {error.strerror}"
+        detail = f"its file {str(path)!r} cannot be read ({error.strerror}): correct the path, or put it there"
         raise ModelLoadError(str(offer.ref), detail) from error
     if offer.sha256 not in {None, digest}:
         raise ModelChecksumError(str(path), str(offer.sha256), digest)

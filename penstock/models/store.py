@@ -133,10 +133,14 @@ class Store:
     def _open(self, uri: str) -> tuple[Any, str]:
         """Return the URI's file system and the path in it; one client serves all threads."""
         from fsspec.core import split_protocol
-        from fsspec.registry import get_filesystem_class
+        from fsspec.registry import get_filesystem_class, known_implementations, registry
 
         scheme, _ = split_protocol(uri)
         family = _family(uri)
+        if scheme not in known_implementations and scheme not in registry:
+            raise StoreError(
+                shown_uri(uri), f"no store speaks {scheme}://; take file, s3, gs, hdfs or https, or a path"
+            )
         try:
             kind = get_filesystem_class(scheme)
             # Users of one store share its connections; host and port, where the URI has them, are its own.

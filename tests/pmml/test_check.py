@@ -163,6 +163,13 @@ def test_given_sample_is_scored(check: Check, identity: Callable[..., bytes]) ->
     assert finding.element == "RegressionModel"
 
 
+def test_samples_keys_are_inputs(check: Check, identity: Callable[..., bytes]) -> None:
+    """Where every input may be missing, a sample with a slip in a name is scored all the same: that is told."""
+    optional = identity(treatment='missingValueReplacement="0"')
+    (finding,) = check(optional, sample={"xx": 2}).findings
+    assert (finding.severity, finding.found) == ("warning", "'xx' is none of its inputs (x)")
+
+
 def test_prediction_is_one_of_the_outputs(check: Check, identity: Callable[..., bytes]) -> None:
     """The one that is asked for, or the engine's choice."""
     assert check(identity(), prediction="y").ok

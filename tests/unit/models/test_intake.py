@@ -86,7 +86,10 @@ def test_changed_file_is_refused(taking: Taking) -> None:
 
 def test_file_that_is_not_there_is_told(taking: Taking, tmp_path: Path) -> None:
     """With its path."""
-    with pytest.raises(ModelLoadError, match=r"its file '.*/nowhere.pmml' cannot be read: No such file"):
+    with pytest.raises(
+        ModelLoadError,
+        match=r"its file '.*/nowhere.pmml' cannot be read \(No such file or directory\): correct the path",
+    ):
         taking(source=str(tmp_path / "nowhere.pmml"))
 
 
