@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,19 +12,17 @@ from penstock.control.models import ModelsTopic
 from penstock.control.publisher import publish
 from penstock.local import broker
 from penstock.local.layout import Layout
-from penstock.local.waiting import log_tail, wait_until
 from penstock.models.repository import read_folder
+from tests import servers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from penstock.settings import Settings
 
 __all__ = ["Broker", "free_port", "running", "with_document", "with_models"]
 
 SAMPLES = Path(__file__).parents[1] / "models"
-_UP_S = 60
-_POLL_S = 0.2
 
 
 def free_port() -> int:
@@ -37,10 +33,11 @@ def free_port() -> int:
         return port
 
 
-class Broker:
+class Broker(servers.Server):
     """The embedded stack's broker without the stack; its files are in one folder."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__("broker")
         self.settings: Settings = settings.load(
             overrides={
                 "local.state_dir": str(folder),
@@ -54,43 +51,23 @@ class Broker:
         self._layout.make()
         broker.write_configuration(self.settings, self._layout)
         broker.format_storage(self.settings, self._layout)
-        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        log = self._layout.log(broker.PROGRAM)
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                broker.command(self.settings, self._layout), stdout=output, stderr=subprocess.STDOUT
-            )
-        self._process = process
 
         def answers() -> bool:
-            assert process.poll() is None, f"the broker ended:\n{log_tail(log)}"
             # The client leaks a socket for each refused connection, so it is called when somebody listens.
             with socket.socket() as probe:
                 listens = probe.connect_ex((self.settings.local.host, self.settings.local.kafka_port)) == 0
             return listens and kafka.available(self.settings.kafka.external)
 
-        assert wait_until(answers, _UP_S, _POLL_S), f"no broker after {_UP_S} s:\n{log_tail(log)}"
-
-    def kill(self) -> None:
-        """End it without a warning; its data stays."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(timeout=_UP_S)
-            self._process = None
+        command = broker.command(self.settings, self._layout)
+        self.run(command, self._layout.log(broker.PROGRAM), answers)
 
 
-@contextmanager
-def running(folder: Path) -> Iterator[Broker]:
+def running(folder: Path) -> AbstractContextManager[Broker]:
     """Run a broker with its files in a folder."""
-    found = Broker(folder)
-    try:
-        found.start()
-        yield found
-    finally:
-        found.kill()
+    return servers.running(Broker(folder))
 
 
 def with_document(found: Settings, text: str | None = None) -> Settings:

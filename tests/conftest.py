@@ -25,11 +25,9 @@ def pytest_configure() -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark every test with its level, and with its lane, where there are several."""
+    """Mark every test with its level."""
     level = _level(item)
     item.add_marker(level)
-    if item.config.pluginmanager.hasplugin("xdist"):
-        item.add_marker(pytest.mark.xdist_group(lanes.lane(level, item.path)))
     if level in _WITH_PROCESSES and item.config.getoption("--skip-integration"):
         item.add_marker(pytest.mark.skip(reason="left out by --skip-integration"))
 
@@ -39,6 +37,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put the levels in their order; within a level it stays random."""
     several = hasattr(config, "workerinput")
     items.sort(key=lambda item: lanes.rank(_level(item), item.path, lanes=several))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Deal tests out by lanes, where there are several."""
+    from tests.lane_scheduling import LaneScheduling
+
+    return LaneScheduling(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

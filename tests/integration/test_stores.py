@@ -14,7 +14,7 @@ from penstock.errors import StoreError
 from penstock.models.cache import Cache
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.store import Store
-from tests.integration import object_store
+from tests import servers
 from tests.integration.file_servers import CONTENT, Faulty, WebHdfs, serving
 from tests.integration.object_store import BUCKET, ObjectStore
 
@@ -30,7 +30,7 @@ HASTY = {"config_kwargs": {"connect_timeout": 1, "retries": {"max_attempts": 1}}
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     """An object store for the tests of this module."""
-    with object_store.running(tmp_path_factory.mktemp("s3")) as server:
+    with servers.running(ObjectStore(tmp_path_factory.mktemp("s3"))) as server:
         yield server
 
 
@@ -108,7 +108,7 @@ def test_s3_object_that_is_gone_is_told(s3: ObjectStore, tmp_path: Path, uri: st
 
 def test_s3_server_that_is_away_is_told_and_comes_back(file: Path, tmp_path: Path) -> None:
     """Within seconds; the same client goes on when it is there again."""
-    with object_store.running(tmp_path) as server:
+    with servers.running(ObjectStore(tmp_path)) as server:
         store = Store(server.options(**HASTY))
         store.put(file, URI)
         server.kill()

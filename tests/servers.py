@@ -1,0 +1,68 @@
+"""A server of a test's own: a process that is started, waited for, and killed."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from penstock.local.waiting import log_tail, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["Server", "running"]
+
+_UP_S = 60
+_POLL_S = 0.2
+
+
+class Server:
+    """One process, which may be started again after it was killed."""
+
+    def __init__(self, name: str) -> None:
+        """Prepare; ``name`` tells it in messages."""
+        self._name = name
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, command: Sequence[str | Path], log: Path, answers: Callable[[], bool]) -> None:
+        """Start it, and wait until it answers."""
+        with log.open("ab") as output:
+            process = self._process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+
+        def up() -> bool:
+            assert process.poll() is None, f"the {self._name} ended:\n{log_tail(log)}"
+            return answers()
+
+        assert wait_until(up, _UP_S, _POLL_S), f"no {self._name} after {_UP_S} s:\n{log_tail(log)}"
+
+    def kill(self) -> None:
+        """End it without a warning; its files stay."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=_UP_S)
+            self._process = None
+
+
+class _Startable(Protocol):
+    def start(self) -> None:
+        """Start it."""
+        ...
+
+    def kill(self) -> None:
+        """End it."""
+        ...
+
+
+S = TypeVar("S", bound=_Startable)
+
+
+@contextmanager
+def running(server: S) -> Iterator[S]:
+    """Have it run for a while."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
