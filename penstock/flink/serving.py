@@ -39,7 +39,7 @@ class ServingFunction(ByDocument):
     """The word by which descriptors and topics name the job."""
     OF_COPIES: ClassVar[bool] = False
     """Whether it scores copies for shadows: then a model is loaded when the first copy for it comes, which waits for it
-    and for the engine (`models.reload_wait_ms`)."""
+    and for the engine (`models.startup_wait_ms`)."""
 
     host: ModelHost
     """The models of this worker; there from `open` on."""
@@ -54,6 +54,9 @@ class ServingFunction(ByDocument):
 
     def _begin(self, settings: Settings) -> ModelSubject:
         models = settings.models
+        if self.OF_COPIES:  # their first copy finds a worker that has yet to start
+            longer = max(models.reload_wait_ms, models.startup_wait_ms)
+            models = models.model_copy(update={"reload_wait_ms": longer})
         self._patience_s = 0.0 if self.OF_COPIES else models.startup_wait_ms / 1000
         self.host = ModelHost(
             models, self.JOB, self.loader(settings), eager=not self.OF_COPIES, on_change=self._models_changed
