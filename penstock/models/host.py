@@ -163,7 +163,7 @@ class ModelHost:
             except ModelRefError as error:
                 return UnknownModelError(text, self._registry.unknown(ModelRef(text)).known, error.detail)
             unknown = self._registry.unknown(ref)
-            meant = self._registry.live(ref.name) if ref.version is None else ref
+            meant = self._registry.meant(ref)
             found = None if meant is None else self._registry.get(meant)
         if found is None or found.job == self._job:
             return UnknownModelError(text, unknown.known, unknown.cause)

@@ -136,6 +136,10 @@ class Registry:
         versions = self._versions.get(name)
         return (ModelRef(name, versions[-1]),) if versions else ()
 
+    def meant(self, ref: ModelRef) -> ModelRef | None:
+        """Return the version that a ref means: the one that it names, registered or not, or the live one."""
+        return self.live(ref.name) if ref.version is None else ref
+
     def of_job(self, job: str) -> Self:
         """Return a copy that has only the models that ``job`` scores."""
         found = type(self)(descriptor for descriptor in self._descriptors.values() if descriptor.job == job)
@@ -149,7 +153,7 @@ class Registry:
 
         Raises `UnknownModelError`, which names models that there are, those of the same name first.
         """
-        meant = self.live(ref.name) if ref.version is None else ref
+        meant = self.meant(ref)
         found = None if meant is None else self._descriptors.get(meant)
         if found is None:
             raise self.unknown(ref)

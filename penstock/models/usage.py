@@ -25,8 +25,7 @@ def users(
     """
     found: dict[ModelRef, dict[str, None]] = {}
     for model, user in () if document is None else _named(document):
-        ref = ModelRef.parse(model)
-        meant = registry.live(ref.name) if ref.version is None else ref
+        meant = registry.meant(ModelRef.parse(model))
         if meant is not None:
             found.setdefault(meant, {})[user] = None
     for name in registry.pointers if live else ():
