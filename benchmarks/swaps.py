@@ -12,6 +12,7 @@ from benchmarks import execution, latency, zoo
 from penstock.control.models import ModelsTopic
 from penstock.control.watching import ModelWatch
 from penstock.errors import StackError
+from penstock.models.catalog_events import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,15 +78,17 @@ def _meanwhile(work: Callable[[Event], None]) -> Iterator[None]:
 
 
 def _swap(settings: Settings, folder: Path, over: Event) -> None:
-    """Register a version and make it live, again and again."""
+    """Register a version and make it live, again and again; each worker has loaded it before the next."""
     described = zoo.zoo(200, folder, settings)
     previous: int | None = None
-    with ModelsTopic(settings) as registered:
+    with ModelsTopic(settings) as registered, ModelWatch(settings) as watch:
         for version, one in enumerate(described, start=1):
             if over.is_set():
                 return
             registered.register(zoo.renamed(one, _SWAPPED, version))
-            registered.point(_SWAPPED, version, previous)
+            pointed = registered.point(_SWAPPED, version, previous)
+            if not watch.served(_SWAPPED, version, pointed.offset, _PATIENCE_S):
+                raise StackError("swap", "", f"version {version} of {_SWAPPED!r} did not come to serve")
             previous = version
             over.wait(_PERIOD_S)
 
@@ -104,9 +107,10 @@ def _load(settings: Settings, folder: Path, over: Event) -> Iterator[float]:
             if published is None:
                 raise StackError("load", "", f"{str(descriptor.ref)!r} is registered already")
             said = watch.loaded(descriptor.ref, published.offset, "pmml", _PATIENCE_S)
-            failed = {name: one for name, one in said.items() if one is None or one.reason}
-            if failed:
-                raise StackError("load", "", f"the large model was not loaded: {failed}")
+            states = {None if one is None else one.state for one in said.values()}
+            # The workers for copies load what is asked for only.
+            if State.READY not in states or not states <= {State.READY, State.EVICTED}:
+                raise StackError("load", "", f"the large model was not loaded: {said}")
             yield time.monotonic() - began
             registered.remove(descriptor.ref)
             over.wait(_PERIOD_S)
