@@ -59,13 +59,13 @@ def executing(own: OwnStack, program: Program, turn: int) -> Iterator[Callable[[
                 yield check
 
 
-def helper(own: OwnStack, module: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start a program of the benchmark's own that writes records or makes them; the caller waits for it."""
+def helper(own: OwnStack, module: str, *arguments: str, until_told: bool = False) -> subprocess.Popen[str]:
+    """Start a program of the benchmark's own; the caller waits for it. One that runs until it is told has an input."""
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=own.settings.project_dir,
         env={**processes.clean_environment(os.environ), **processes.mark(own.layout.stack_id, module)},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if until_told else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
     )

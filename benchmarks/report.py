@@ -186,7 +186,7 @@ def _swaps(models: dict[str, Any]) -> Table:
     loads = ", ".join(f"{seconds:.1f}" for seconds in found.get("load_s", ()))
     texts = {
         "quiet": "nothing",
-        "swaps": "a version of another model made live each half second",
+        "swaps": f"another model swapped, {len(found.get('swap_s', ()))} times",
         "loads": f"20 MB loaded by all workers, in {loads} s",
     }
     rows = [

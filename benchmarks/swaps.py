@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import contextmanager
+import json
+import statistics
 from dataclasses import asdict
-from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import execution, latency, zoo
-from penstock.control.models import ModelsTopic
-from penstock.control.watching import ModelWatch
-from penstock.errors import StackError
+from benchmarks import execution, latency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from benchmarks.delays import Pace
     from benchmarks.own_stack import OwnStack
     from benchmarks.programs import Program
-    from penstock.settings import Settings
 
 __all__ = ["PROGRAM", "RATE", "measured"]
 
 PROGRAM = "pmml-tree"
 """Whose requests are looked at."""
 RATE = 2_000
-_PERIOD_S = 0.5
-_SWAPPED = "swapped"
 _PATIENCE_S = 120.0
+#: They take turns: a machine that others use is not the same a minute later.
+_ROUNDS = 3
+_CHANGES = {"swap": "swaps", "load": "loads"}
 
 
 def measured(own: OwnStack, program: Program, pool: Path, warm_up: Pace, pace: Pace) -> dict[str, Any]:
@@ -42,71 +37,26 @@ def measured(own: OwnStack, program: Program, pool: Path, warm_up: Pace, pace: P
         warm_up: before what counts.
         pace: how long each is measured, and at which rate.
     """
-    settings = own.settings_of(program)
     with execution.executing(own, program, 0):
         latency.measure(own, program, pool, warm_up)
-        found = {"quiet": latency.measure(own, program, pool, pace)}
-        with _meanwhile(lambda over: _swap(settings, own.layout.data / "swaps", over)):
-            found["swaps"] = latency.measure(own, program, pool, pace)
-        loads: list[float] = []
-        with _meanwhile(lambda over: loads.extend(_load(settings, own.layout.data / "large", over))):
-            found["loads"] = latency.measure(own, program, pool, pace)
-    return {**{name: asdict(summary) for name, summary in found.items()}, "load_s": loads, "rate": pace.rate}
+        latency.measure(own, program, pool, pace)  # a model's first thousands of requests are slower
+        summaries: dict[str, list[dict[str, Any]]] = {name: [] for name in ("quiet", *_CHANGES.values())}
+        took_s: dict[str, list[float]] = {change: [] for change in _CHANGES}
+        for number in range(_ROUNDS):
+            summaries["quiet"].append(asdict(latency.measure(own, program, pool, pace)))
+            for change, name in _CHANGES.items():
+                folder = own.layout.data / f"{change}-{number}"
+                flags = ["--settings", str(own.settings_file(program)), "--change", change, "--folder", str(folder)]
+                changing = execution.helper(own, "benchmarks.changing", *flags, until_told=True)
+                try:
+                    summaries[name].append(asdict(latency.measure(own, program, pool, pace)))
+                finally:
+                    took_s[change] += json.loads(execution.finished(changing, _PATIENCE_S))
+    medians = {name: _medians(rounds) for name, rounds in summaries.items()}
+    return {**medians, "rounds": summaries, **{f"{change}_s": took for change, took in took_s.items()}, "rate": RATE}
 
 
-@contextmanager
-def _meanwhile(work: Callable[[Event], None]) -> Iterator[None]:
-    """Do something during the block; it is told when the block is left, and what it raised is raised there."""
-    over, failed = Event(), []
-
-    def run() -> None:
-        try:
-            work(over)
-        except Exception as error:  # noqa: BLE001 it is raised where somebody waits for it
-            failed.append(error)
-
-    thread = Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(_PATIENCE_S)
-    for error in failed:
-        raise error
-
-
-def _swap(settings: Settings, folder: Path, over: Event) -> None:
-    """Register a version and make it live, again and again."""
-    described = zoo.zoo(200, folder, settings)
-    previous: int | None = None
-    with ModelsTopic(settings) as registered:
-        for version, one in enumerate(described, start=1):
-            if over.is_set():
-                return
-            registered.register(zoo.renamed(one, _SWAPPED, version))
-            registered.point(_SWAPPED, version, previous)
-            previous = version
-            over.wait(_PERIOD_S)
-
-
-def _load(settings: Settings, folder: Path, over: Event) -> Iterator[float]:
-    """Load a large model again and again, under a new name; yields how long until all workers had it ready."""
-    folder.mkdir(parents=True, exist_ok=True)
-    one = zoo.large(folder / "large.pmml")
-    version = 0
-    with ModelsTopic(settings) as registered, ModelWatch(settings) as watch:
-        while not over.is_set():
-            version += 1
-            descriptor = zoo.renamed(one, "large", version)
-            began = time.monotonic()
-            published = registered.register(descriptor)
-            if published is None:
-                raise StackError("load", "", f"{str(descriptor.ref)!r} is registered already")
-            said = watch.loaded(descriptor.ref, published.offset, "pmml", _PATIENCE_S)
-            failed = {name: one for name, one in said.items() if one is None or one.reason}
-            if failed:
-                raise StackError("load", "", f"the large model was not loaded: {failed}")
-            yield time.monotonic() - began
-            registered.remove(descriptor.ref)
-            over.wait(_PERIOD_S)
+def _medians(rounds: list[dict[str, Any]]) -> dict[str, float]:
+    """The median of each figure; what is missing is missing, whenever it was."""
+    found = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
+    return {**found, "missing": sum(each["missing"] for each in rounds)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -88,27 +89,55 @@ def topic_configs(client: KafkaAdminClient, names: Collection[str], keys: Collec
     return {name: {key: entry["value"] for key, entry in found.get(name, {}).items()} for name in names}
 
 
+class _Collector(logging.Handler):
+    def __init__(self, causes: list[Exception]) -> None:
+        super().__init__(logging.WARNING)
+        self._causes = causes
+
+    def emit(self, record: logging.LogRecord) -> None:
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        self._causes.extend(argument for argument in arguments if isinstance(argument, Exception))
+
+
+class _Listening:
+    """The library's logger is one for all threads: the first that listens changes it, the last puts it back."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+        self._lock = threading.Lock()
+        self._listeners = 0
+        self._before = (self._logger.level, self._logger.propagate)
+
+    @contextmanager
+    def by(self, collector: logging.Handler) -> Iterator[None]:
+        logger = self._logger
+        with self._lock:
+            if not self._listeners:
+                self._before = (logger.level, logger.propagate)
+                logger.propagate = logger.propagate and logger.isEnabledFor(logging.WARNING)  # the quiet stay quiet
+                logger.setLevel(min(logger.getEffectiveLevel(), logging.WARNING))
+            self._listeners += 1
+            logger.addHandler(collector)
+        try:
+            yield
+        finally:
+            with self._lock:
+                logger.removeHandler(collector)
+                self._listeners -= 1
+                if not self._listeners:
+                    level, logger.propagate = self._before
+                    logger.setLevel(level)
+
+
+_listening = _Listening(_CONNECTING)
+
+
 @contextmanager
 def _collected_causes() -> Iterator[list[Exception]]:
     """Collect why connections failed: the library only logs that, and raises that time is up."""
     causes: list[Exception] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            arguments = record.args if isinstance(record.args, tuple) else ()
-            causes.extend(argument for argument in arguments if isinstance(argument, Exception))
-
-    logger, collector = logging.getLogger(_CONNECTING), Collector(logging.WARNING)
-    level, propagate = logger.level, logger.propagate
-    logger.propagate = propagate and logger.isEnabledFor(logging.WARNING)  # who is kept quiet stays quiet
-    logger.setLevel(min(logger.getEffectiveLevel(), logging.WARNING))
-    logger.addHandler(collector)
-    try:
+    with _listening.by(_Collector(causes)):
         yield causes
-    finally:
-        logger.removeHandler(collector)
-        logger.setLevel(level)
-        logger.propagate = propagate
 
 
 def _telling(causes: Sequence[Exception]) -> Exception | None:

@@ -16,6 +16,7 @@ from penstock.control.model_subject import ModelSubject
 from penstock.control.models import registry
 from penstock.control.worker import Worker
 from penstock.deployables import SCORING, Deployable
+from penstock.local.waiting import wait_until
 from penstock.models.catalog_events import State
 from penstock.models.registry import Registry
 from penstock.testing import builders
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(180)
 
+#: A worker's next sign is long there then.
+SIGN_S = 30
 UUID = "d7a4e1f0-9c55-4a51-8b43-0f8b86a1c3d2"
 
 
@@ -139,6 +142,18 @@ def add(installed: Installation, file: Callable[..., str]) -> Callable[..., Resu
     return run
 
 
+def status(installed: Installation, wanted: Exit) -> str:
+    """Look at models until the worker's sign, which comes each second, says what the command is to end with."""
+    seen: list[Result] = []
+
+    def told() -> bool:
+        seen.append(installed.run("models", "status", expect=None))
+        return seen[-1].exit_code == wanted
+
+    assert wait_until(told, SIGN_S, 0.2), seen[-1].output
+    return seen[-1].stdout
+
+
 def test_added_model_is_ready_when_it_returns(
     installed: Installation, add: Callable[..., Result], host: Host, tmp_path: Path
 ) -> None:
@@ -224,10 +239,9 @@ def test_status_tells_who_has_what(installed: Installation, add: Callable[..., R
     add(1)
     ready = installed.lines("models", "status")
     host.odd["iris:1"] = Standing(State.LOADING)
-    installed.run("models", "status", "--timeout", "1", expect=None)
-    loading = installed.run("models", "status", expect=Exit.TIMED_OUT).stdout
+    loading = status(installed, Exit.TIMED_OUT)
     host.odd["iris:1"] = Standing(State.FAILED, reason="no")
-    failed = installed.run("models", "status", "--timeout", "5", expect=Exit.FAILED).stdout
+    failed = status(installed, Exit.FAILED)
 
     assert [(each["model"], each["state"], each["serves"]) for each in ready] == [("iris:1", "ready", True)]
     assert "loading" in loading
@@ -367,8 +381,6 @@ def test_documents_are_compared_with_the_registry(
     host.odd["iris-tree:9"] = Standing(State.FAILED, reason="its file is gone")
     add(9, name="iris-tree", expect=Exit.FAILED)
     failed = installed.run("validate", document, "--models", expect=Exit.FAILED).stdout
-    host.odd.clear()
-    installed.run("models", "status", "--timeout", "5", expect=None)
 
     assert "route 'iris' names model 'iris-tree:9': it is not registered (there is none)" in missing
     assert "route 'iris' names model 'iris-tree:9': no worker can load iris-tree:9: its file is gone" in failed

@@ -151,7 +151,7 @@ def test_a_broker_that_is_not_there_is_one_line_within_seconds(
     begun = time.monotonic()
     result = nowhere.run(*command, expect=3)
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     assert result.stderr.startswith("Error: no Kafka broker answers at '127.0.0.1:1'")
     assert result.stderr.count("\n") == 1
 

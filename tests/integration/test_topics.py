@@ -126,5 +126,5 @@ def test_a_topic_that_kafka_refuses_is_told_at_once(routed: Installation) -> Non
     with pytest.raises(TopicError, match=rf"the topic '{second}' was not made: .* collides with existing topic"):
         topics.ensure(routed.cluster, wanted)
 
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     assert topics.ensure(routed.cluster, wanted[1:]) == ()

@@ -83,6 +83,7 @@ def _results() -> dict[str, Any]:
                 "swaps": asdict(_summary(12.0)),
                 "loads": asdict(_summary(20.0)),
                 "load_s": [2.5],
+                "swap_s": [0.2, 0.3],
                 "rate": 2000,
             },
         },
