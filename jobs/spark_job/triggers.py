@@ -1,0 +1,68 @@
+"""When Spark takes records: in real time, or batch by batch where that cannot be. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from penstock.engine_sections import SparkSettings
+
+__all__ = ["MICRO_BATCH", "REAL_TIME", "Choice", "Trigger", "refusal"]
+
+REAL_TIME = "real-time"
+MICRO_BATCH = "micro-batch"
+_CONDITION = "STREAMING_REAL_TIME_MODE"
+_INTERVAL = "INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What a query is started with."""
+
+    kind: str
+    interval_ms: int
+
+    def options(self) -> dict[str, str]:
+        """Return it as pyspark's ``trigger`` takes it."""
+        key = "realTime" if self.kind == REAL_TIME else "processingTime"
+        return {key: f"{self.interval_ms} milliseconds"}
+
+
+class Choice:
+    """Which trigger is to be used now, and why it is not the one that was asked for."""
+
+    def __init__(self, settings: SparkSettings) -> None:
+        self._settings = settings
+        self._refused: str | None = None
+        self._shortage: str | None = None
+
+    @property
+    def trigger(self) -> Trigger:
+        """The one for the next query."""
+        settings = self._settings
+        if settings.trigger == REAL_TIME and self.reason is None:
+            return Trigger(REAL_TIME, settings.interval_ms)
+        return Trigger(MICRO_BATCH, settings.interval_ms if settings.trigger == MICRO_BATCH else 0)
+
+    @property
+    def reason(self) -> str | None:
+        """Why batches are taken where real time was asked for; None: they are not."""
+        return self._refused or self._shortage
+
+    def refused(self, why: str) -> None:
+        """Real time was refused by Spark; it will be again, until the driver is another."""
+        self._refused = why
+
+    def short(self, why: str | None) -> None:
+        """Slots are too few for real time, or (None) enough again."""
+        self._shortage = why if self._settings.trigger == REAL_TIME else None
+
+
+def refusal(text: str) -> str | None:
+    """Return which rule of real time an error of Spark names, in a line; None: it is about something else."""
+    if _CONDITION not in text and _INTERVAL not in text:
+        return None
+    at = text.find("[", max(0, text.find(_CONDITION) - len(_INTERVAL)))
+    line = " ".join(text[max(at, 0) :].split())
+    return line[:300]
