@@ -1,0 +1,1 @@
+"""What scoring jobs share beyond the frame: a worker of any engine, and how requests are read."""
