@@ -94,7 +94,7 @@ class SparkLoader:
                 ref,
                 loaded,
                 primary,
-                reader(inputs),
+                reader(ref, inputs).read,
                 max(_HEAP_PER_BYTE * _size(folder), _LEAST_BYTES),
                 self._frame_rows,
                 remark=self._remark,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jobs.spark_job.engine import Answer, Pipeline
-    from penstock.serving.fields import Request
+    from penstock.serving.requests import Request
 
 __all__ = ["ServedPipeline"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,9 @@ __all__ = ["MICRO_BATCH", "REAL_TIME", "Choice", "Trigger", "refusal"]
 
 REAL_TIME = "real-time"
 MICRO_BATCH = "micro-batch"
-_CONDITION = "STREAMING_REAL_TIME_MODE"
-_INTERVAL = "INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL"
+#: Spark's conditions of refusals: STREAMING_REAL_TIME_MODE.<which>, INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL.
+_RULE = re.compile(r"\[(?:INVALID_)?STREAMING_REAL_TIME_MODE.*", re.DOTALL)
+_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,5 @@ class Choice:
 
 def refusal(text: str) -> str | None:
     """Return which rule of real time an error of Spark names, in a line; None: it is about something else."""
-    if _CONDITION not in text and _INTERVAL not in text:
-        return None
-    at = text.find("[", max(0, text.find(_CONDITION) - len(_INTERVAL)))
-    line = " ".join(text[max(at, 0) :].split())
-    return line[:300]
+    found = _RULE.search(text)
+    return " ".join(found[0].split())[:_CHARACTERS] if found else None
