@@ -148,7 +148,7 @@ add_jars() {
 
 # all_jars: those of the servers and of Flink's jobs, of Spark, and of tests
 all_jars() {
-  local sources=(java/io/penstock/flink/*.java java/resources/META-INF/services/*)
+  local sources=(java/io/penstock/{flink,headers}/*.java java/resources/META-INF/services/*)
   if changed "$jars/pom.sha256" pom.xml "${sources[@]}"; then
     refuse_in_use "$jars"
     say "fetching the jars ..."
@@ -159,7 +159,7 @@ all_jars() {
     mv "$jars.new" "$jars"
     say "the jars are there"
   fi
-  sources=(java/spark/io/penstock/spark/*.java)
+  sources=(java/io/penstock/{spark,headers}/*.java)
   if needs spark && changed "$jars/spark.sha256" java/spark/pom.xml "${sources[@]}"; then
     refuse_in_use "$jars/spark"
     say "fetching the jars for Spark ..."

@@ -1,0 +1,1 @@
+"""The service job: scores requests with models that model servers hold."""
