@@ -1,0 +1,115 @@
+"""Client of the Open Inference Protocol, version 2, by gRPC: tensors go over raw."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from jobs.service_job.client import ModelSpec, ModelState, Prediction, ServerState, Signature, TensorSpec
+from jobs.service_job.oip import predicts_only, version_number, version_text
+from jobs.service_job.waiting import waited_for
+from penstock.serving.calls import CallError, CallKind
+from penstock.serving.messages import OPEN_INFERENCE, methods
+from penstock.serving.oip_tensors import datatype_of, from_contents, from_raw, to_raw, word_of_datatype
+from penstock.serving.retrying import RetryConfig, attempted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from penstock.serving.channels import Channel
+    from penstock.serving.endpoints import Endpoints, EndpointState
+    from penstock.serving.tensors import Array
+
+__all__ = ["OipGrpcClient", "probe"]
+
+
+def probe(channel: Channel, timeout_s: float) -> None:
+    """Ask whether a server is ready."""
+    method = methods(OPEN_INFERENCE)["ServerReady"]
+    if not channel.ask(method, method.request(), timeout_s).ready:
+        raise CallError("UNAVAILABLE", "the server says that it is not ready", server=channel.server)
+
+
+class OipGrpcClient:
+    """A `ModelClient` of servers that speak the Open Inference Protocol by gRPC."""
+
+    def __init__(self, endpoints: Endpoints[Channel], config: RetryConfig) -> None:
+        self._endpoints = endpoints
+        self._config = config
+        self._methods = methods(OPEN_INFERENCE)
+
+    def metadata(self, spec: ModelSpec, timeout_s: float | None = None) -> Signature:
+        """Ask what a model takes and gives."""
+        method = self._methods["ModelMetadata"]
+        request = method.request(name=spec.name, version=version_text(spec))
+        response = self._asked(method, request, timeout_s)
+        return Signature(inputs=_tensors(response.inputs), outputs=_tensors(response.outputs))
+
+    def status(self, spec: ModelSpec, timeout_s: float | None = None) -> ServerState:
+        """Ask whether a model is ready; the protocol knows no other states."""
+        method = self._methods["ModelReady"]
+        try:
+            response = self._asked(method, method.request(name=spec.name, version=version_text(spec)), timeout_s)
+        except CallError as error:
+            if error.kind is CallKind.ABSENT:
+                return ServerState(ModelState.ABSENT, spec.version, error.details)
+            raise
+        if response.ready:
+            return ServerState(ModelState.AVAILABLE, spec.version, "")
+        return ServerState(ModelState.LOADING, spec.version, "the server says that the model is not ready")
+
+    def predict(
+        self,
+        spec: ModelSpec,
+        inputs: Mapping[str, Array],
+        timeout_s: float | None = None,
+        *,
+        until: float = math.inf,
+    ) -> Prediction:
+        """Ask for a batch."""
+        predicts_only(spec)
+        method = self._methods["ModelInfer"]
+        request = method.request(model_name=spec.name, model_version=version_text(spec))
+        try:
+            for name, array in inputs.items():
+                request.inputs.add(name=name, datatype=datatype_of(array), shape=array.shape)
+                request.raw_input_contents.append(to_raw(array))
+        except ValueError as error:
+            raise CallError("INVALID_ARGUMENT", str(error)) from error
+        response = self._asked(method, request, timeout_s, until)
+        return Prediction(_outputs(response), version_number(response.model_version))
+
+    def wait(self, spec: ModelSpec, deadline: float) -> bool:
+        """Wait until a server is there and says that the model is ready."""
+        return waited_for(self, self._endpoints, spec, deadline)
+
+    def states(self) -> Sequence[EndpointState]:
+        """Tell how each server is."""
+        return self._endpoints.states()
+
+    def close(self) -> None:
+        """Let go of all servers."""
+        self._endpoints.close()
+
+    def _asked(self, method: Any, request: Any, timeout_s: float | None, until: float = math.inf) -> Any:
+        def do(channel: Channel, attempt_s: float) -> Any:
+            return channel.ask(method, request, attempt_s)
+
+        return attempted(self._endpoints, do, self._config.within(timeout_s), until)
+
+
+def _outputs(response: Any) -> dict[str, Array]:
+    raw = response.raw_output_contents
+    try:
+        if not raw:
+            return {each.name: from_contents(each.contents, each.datatype, each.shape) for each in response.outputs}
+        return {
+            each.name: from_raw(content, each.datatype, each.shape)
+            for each, content in zip(response.outputs, raw, strict=True)
+        }
+    except ValueError as error:
+        raise CallError("INTERNAL", f"its answer cannot be read: {error}", CallKind.FATAL) from error
+
+
+def _tensors(tensors: Any) -> dict[str, TensorSpec]:
+    return {each.name: TensorSpec(word_of_datatype(each.datatype), tuple(each.shape)) for each in tensors}
