@@ -67,7 +67,7 @@ def measured(loaded: Settings, folder: Path, rows: int = _ROWS, turns: int = _TU
 def _serve(descriptor: ModelDescriptor, load: Engine) -> Servable:
     from jobs.pmml_job.served import serve
 
-    return serve(descriptor, Path(descriptor.uri.removeprefix("file://")), load)
+    return serve(descriptor, Path(descriptor.file.uri.removeprefix("file://")), load)
 
 
 def _scorer(models: dict[str, Servable]) -> Scorer:

@@ -153,7 +153,7 @@ def _scored(
     )
     load = engine.start(loaded.pmml.heap_mb)
     known = {
-        descriptor.name: serve(descriptor, Path(descriptor.uri), load)
+        descriptor.name: serve(descriptor, Path(descriptor.file.uri), load)
         for descriptor in read_folder(loaded.models_dir)
         if descriptor.job == "pmml"
     }

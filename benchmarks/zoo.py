@@ -71,7 +71,7 @@ def _copy(number: int, folder: Path, kind: ModelDescriptor, data: bytes) -> Mode
 
 def renamed(kind: ModelDescriptor, name: str, version: int) -> ModelDescriptor:
     """The same file as a version of another model."""
-    return ModelDescriptor.parse({**kind.plain(), "name": name, "version": version}, kind.uri)
+    return ModelDescriptor.parse({**kind.plain(), "name": name, "version": version}, str(kind.ref))
 
 
 def large(file: Path, mib: float = 20.0) -> ModelDescriptor:

@@ -52,6 +52,8 @@ class Stage(StrEnum):
 
     INPUT_ADAPTER = "input_adapter"
     PMML_JOB = "pmml_job"
+    SPARK_JOB = "spark_job"
+    SERVICE_JOB = "service_job"
     OUTPUT_ADAPTER = "output_adapter"
 
 

@@ -1,14 +1,28 @@
-"""The deployables: programs that are each submitted to Flink as one job, and what each is called where."""
+"""The deployables: programs that each run as one job, most of them Flink's, and what each is called where."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ADAPTERS", "INPUT_ADAPTER", "OUTPUT_ADAPTER", "PMML_JOB", "SCORING", "SUBMITTED", "Deployable", "chosen"]
+__all__ = [
+    "ADAPTERS",
+    "INPUT_ADAPTER",
+    "OUTPUT_ADAPTER",
+    "PMML_JOB",
+    "SCORING",
+    "SERVICE_JOB",
+    "SPARK_JOB",
+    "SUBMITTED",
+    "Deployable",
+    "Engine",
+    "chosen",
+]
+
+Engine = Literal["flink", "spark"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +31,12 @@ class Deployable:
 
     name: str
     module: str
+    engine: Engine = "flink"
+    """What runs it: a job of the Flink cluster, or a driver of Spark's, which is a process of its own."""
 
     @property
     def job_name(self) -> str:
-        """What Flink's web UI calls its job."""
+        """What its engine's web page calls its job."""
         return f"penstock-{self._hyphenated}"
 
     def group(self, prefix: str) -> str:
@@ -42,10 +58,12 @@ class Deployable:
 INPUT_ADAPTER = Deployable(name="input_adapter", module="input_adapter")
 OUTPUT_ADAPTER = Deployable(name="output_adapter", module="output_adapter")
 PMML_JOB = Deployable(name="pmml_job", module="jobs.pmml_job")
+SPARK_JOB = Deployable(name="spark_job", module="jobs.spark_job", engine="spark")
+SERVICE_JOB = Deployable(name="service_job", module="jobs.service_job")
 
 ADAPTERS = (INPUT_ADAPTER, OUTPUT_ADAPTER)
 #: The jobs that score, by the word that `--jobs` takes.
-SCORING = {"pmml": PMML_JOB}
+SCORING = {"pmml": PMML_JOB, "spark": SPARK_JOB, "service": SERVICE_JOB}
 
 SUBMITTED = "submitted"
 """First word of the lines in which a submission tells of success; the module and the job's id follow."""

@@ -15,9 +15,12 @@ PenstockError
 │   ├── ExpressionError         a route's expression cannot be computed for the event
 │   ├── TransformError          a transform cannot work on the record
 │   ├── UnknownModelError       the model asked for is not there
-│   ├── ModelLoadingError       the model asked for is not loaded yet
+│   ├── PassingError            the same may go well a moment later
+│   │   ├── ModelLoadingError   the model asked for is not loaded yet
+│   │   └── ServerUnavailableError  the model's server does not answer
 │   ├── ModelFailedError        the model asked for cannot be loaded
 │   ├── InputError              features are missing or wrong
+│   ├── FetchError              the input is at a URI, from which it cannot be had
 │   ├── ScoringError            the model failed on the record
 │   ├── DeadlineError           a score would come too late to be of use
 │   ├── OversizeError           the record would be larger than Kafka is set to take
@@ -66,13 +69,16 @@ from penstock.record_errors import (
     DecodeError,
     EnvelopeError,
     ExpressionError,
+    FetchError,
     InputError,
     InternalError,
     ModelFailedError,
     ModelLoadingError,
     OversizeError,
+    PassingError,
     RecordError,
     ScoringError,
+    ServerUnavailableError,
     ShadowError,
     TransformError,
     TypeMissingError,
@@ -92,6 +98,7 @@ __all__ = [
     "EnvelopeError",
     "ErrorCode",
     "ExpressionError",
+    "FetchError",
     "FlinkUnavailableError",
     "ImmutableModelError",
     "InputError",
@@ -108,11 +115,13 @@ __all__ = [
     "ModelRefError",
     "NoRoutingDocumentError",
     "OversizeError",
+    "PassingError",
     "PenstockError",
     "PrerequisiteError",
     "RecordError",
     "RoutingDocumentError",
     "ScoringError",
+    "ServerUnavailableError",
     "SettingsError",
     "ShadowError",
     "StackError",

@@ -90,7 +90,7 @@ class StoreError(ModelError):
 
 
 class ImmutableModelError(ModelError):
-    """The caller's fault: a version that is registered was given again, with other bytes; the first one stays."""
+    """The caller's fault: a version that is registered was given again, with other content; the first one stays."""
 
     def __init__(self, ref: str, registered: str, offered: str) -> None:
         super().__init__(ref, registered, offered)
@@ -100,7 +100,7 @@ class ImmutableModelError(ModelError):
 
     def __str__(self) -> str:
         return (
-            f"model {self.ref!r} is registered with sha256 {self.registered}, got {self.offered}; "
+            f"model {self.ref!r} is registered with {self.registered}, got {self.offered}; "
             "versions are immutable: raise the version"
         )
 

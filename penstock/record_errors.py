@@ -11,13 +11,16 @@ __all__ = [
     "DecodeError",
     "EnvelopeError",
     "ExpressionError",
+    "FetchError",
     "InputError",
     "InternalError",
     "ModelFailedError",
     "ModelLoadingError",
     "OversizeError",
+    "PassingError",
     "RecordError",
     "ScoringError",
+    "ServerUnavailableError",
     "ShadowError",
     "TransformError",
     "TypeMissingError",
@@ -122,7 +125,14 @@ class UnknownModelError(RecordError):
         return f"model {self.model!r} is not registered{cause}; registered models: {known}{more}"
 
 
-class ModelLoadingError(RecordError):
+class PassingError(RecordError):
+    """Nobody's fault but time's: the same may go well a moment later, with nothing changed.
+
+    Requests that meet one are scored again, after a wait, before they become dead letters.
+    """
+
+
+class ModelLoadingError(PassingError):
     """Nobody's fault but time's: the model is not loaded yet, and its requests cannot hold up others for longer."""
 
     code = ErrorCode.MODEL_LOADING
@@ -155,10 +165,43 @@ class ModelFailedError(RecordError):
         return f"model {self.model!r} cannot be used here: {self.detail}"
 
 
+class ServerUnavailableError(PassingError):
+    """The server's fault, or its network's: it does not answer, and its requests cannot be held back for longer."""
+
+    code = ErrorCode.SERVER_UNAVAILABLE
+
+    def __init__(self, model: str, server: str, detail: str, patience_ms: int) -> None:
+        super().__init__(model, server, detail, patience_ms)
+        self.model = model
+        self.server = server
+        self.detail = detail
+        self.patience_ms = patience_ms
+
+    def __str__(self) -> str:
+        return (
+            f"model {self.model!r}: its server {self.server!r} does not answer ({self.detail}); an outage is waited "
+            f"for {self.patience_ms} ms at most (service.patience_ms); replay the record when it is back"
+        )
+
+
 class InputError(RecordError):
     """The producer's or the route's fault: the model's input fields are missing or of the wrong type."""
 
     code = ErrorCode.INPUT
+
+
+class FetchError(RecordError):
+    """The producer's fault, or that of whoever keeps the input: it is at a URI, from which it cannot be had."""
+
+    code = ErrorCode.FETCH
+
+    def __init__(self, uri: str, detail: str) -> None:
+        super().__init__(uri, detail)
+        self.uri = uri
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"input {shown(self.uri)} cannot be fetched: {self.detail}"
 
 
 class ScoringError(RecordError):

@@ -10,11 +10,11 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, Never, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Never, Protocol, runtime_checkable
 
 from penstock import topics
 from penstock.deadletter import DeadLetters, Origin, Stage
-from penstock.errors import EnvelopeError, ModelLoadingError, ScoringError
+from penstock.errors import EnvelopeError, PassingError, ScoringError
 from penstock.event import (
     CONTENT_TYPE,
     DEADLINE,
@@ -28,13 +28,13 @@ from penstock.event import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from penstock.errors import RecordError
     from penstock.settings import Settings
 
-__all__ = ["HEADERS", "Models", "Requests", "Scorer", "ScorerConfig", "Servable"]
+__all__ = ["HEADERS", "Models", "Patient", "Requests", "Scorer", "ScorerConfig", "Servable"]
 
 HEADERS = (MODEL, CONTENT_TYPE, SHADOW, DEADLINE)
 """What a request's headers tell the scorer: the model ref (None: the live version of the model that the topic names),
@@ -55,10 +55,28 @@ class Servable(Protocol):
         """Read a request. Raises `RecordError`."""
 
     def score(self, requests: Sequence[Any], /) -> Sequence[Any]:
-        """Answers in the order of the requests, at least one. What fails for one of them has its error in its place."""
+        """Answers in the order of the requests, at least one. What fails for one of them has its error in its place.
+
+        Where that is a `PassingError`, or all of it fails with one, those requests are scored again: see `Patient`.
+        """
 
     def result(self, request: Any, answer: Any, scored_at: str, latency_ms: int, /) -> bytes:
         """The result's JSON. Raises `RecordError`, the one that is the answer too."""
+
+
+@runtime_checkable
+class Patient(Protocol):
+    """A servable that knows how long its requests may wait where they meet a `PassingError`; those of others do not."""
+
+    def wait(self, deadline: float, /) -> bool:
+        """Wait until it is worth to ask again; false: this outage has been waited for as long as is allowed.
+
+        Called by the thread that scores, when all else in its batch has been scored. The model may have been given up
+        meanwhile. Whoever says true each time without waiting keeps that thread busy for ever.
+
+        Args:
+            deadline: by `time.monotonic`, may be infinite: later nobody needs the answers. Then false, too.
+        """
 
 
 class Models(Protocol):
@@ -140,10 +158,12 @@ class _Kind(NamedTuple):
 
 
 class _Late(NamedTuple):
-    """Rows whose model is being loaded, and how that is told if it does not come."""
+    """Rows that may be scored a moment later, and how it is told if they are not."""
 
     kind: _Kind
-    error: RecordError
+    error: PassingError
+    model: Servable | None = None
+    """Which gave no answers to them; None: there is none yet, it is being loaded."""
 
 
 class _Batch(NamedTuple):
@@ -176,7 +196,8 @@ class Scorer:
     def score(self, requests: Requests) -> Deliveries:
         """Score a batch: one delivery for each request, in their order.
 
-        Requests whose model is being loaded wait for it when all others have been scored.
+        Requests whose model is being loaded, or has no answers for the moment, wait for it when all others have been
+        scored.
         """
         size = len(requests.values)
         batch = _Batch(requests, Deliveries(topics=[None] * size, values=[None] * size, headers=[""] * size))
@@ -209,36 +230,55 @@ class Scorer:
         without: list[_Kind] = []
         with self._models.leased({kind.model for kind in kinds}) as models:
             groups: dict[Servable, list[tuple[int, Any, str]]] = {}
+            kinds_of: defaultdict[Servable, list[_Kind]] = defaultdict(list)
             for kind in kinds:
                 model = models.get(kind.model)
                 if model is None:
                     without.append(kind)
                     continue
+                kinds_of[model].append(kind)
                 group = self._read(batch, kind, model)
                 if model in groups:  # by its name and by its version, or with other headers: in their order again
                     group = sorted(groups[model] + group, key=itemgetter(0))
                 groups[model] = group
+            late: list[_Late] = []
             for model, group in groups.items():
-                if group:
-                    self._score_group(batch, model, group)
-        late = []
+                unanswered = self._score_group(batch, model, group) if group else None
+                if unanswered:
+                    late += _late(model, kinds_of[model], unanswered)
         for kind in without:
             error = self._models.absence(kind.model)
-            if isinstance(error, ModelLoadingError):
+            if isinstance(error, PassingError):
                 late.append(_Late(kind, error))
             else:
                 self._refuse(batch, kind.rows, error)
         return late
 
     def _wait(self, batch: _Batch, late: list[_Late]) -> list[_Late]:
-        """Wait for one of the models, and score with it what waits for it; return what there is left to wait for."""
-        kinds = [kind for kind, _ in late]
-        self._models.wait({kind.model for kind in kinds}, self._deadline(batch, kinds))
-        left = self._score(batch, kinds)
-        if len(left) < len(late):
-            return left
-        for kind, error in left:  # nothing came: the time is over
-            self._refuse(batch, kind.rows, error)
+        """Wait for what is the first to wait for, and score what waits for it; return what there is left to wait for.
+
+        Models that are being loaded come first: it is known of all of them together when one of them is there.
+        """
+        first = late[0].model if all(each.model is not None for each in late) else None
+        awaited = [each for each in late if each.model is first]
+        others = [each for each in late if each.model is not first]
+        kinds = [each.kind for each in awaited]
+        deadline = self._deadline(batch, kinds)
+        if first is not None:
+            if isinstance(first, Patient) and first.wait(deadline):
+                return others + self._score(batch, kinds)
+            return others + self._give_up(batch, awaited)
+        self._models.wait({kind.model for kind in kinds}, deadline)
+        found = self._score(batch, kinds)
+        loading = [each for each in found if each.model is None]
+        if len(loading) == len(awaited):  # nothing came: the time is over
+            self._give_up(batch, loading)
+            found = []
+        return others + found
+
+    def _give_up(self, batch: _Batch, late: list[_Late]) -> list[_Late]:
+        for each in late:
+            self._refuse(batch, each.kind.rows, each.error, None if each.model is None else each.model.ref)
         return []
 
     def _deadline(self, batch: _Batch, kinds: list[_Kind]) -> float:
@@ -266,15 +306,28 @@ class Scorer:
                 self._refuse(batch, [index], error, model.ref)
         return found
 
-    def _score_group(self, batch: _Batch, model: Servable, group: list[tuple[int, Any, str]]) -> None:
-        """Score the rows of one model in one call, and put each result or dead letter in its request's place."""
+    def _score_group(
+        self, batch: _Batch, model: Servable, group: list[tuple[int, Any, str]]
+    ) -> dict[int, PassingError]:
+        """Score the rows of one model in one call, and put each result or dead letter in its request's place.
+
+        Returns the rows that may be scored a moment later; they have neither yet.
+        """
         try:
             answers = model.score([request for _, request, _ in group])
             if len(answers) != len(group):
                 _refuse_answers(model.ref, len(answers), len(group))
+        except PassingError as error:
+            return {index: error for index, _, _ in group}
         except Exception as error:  # noqa: BLE001 (a job's own fault: it costs the model's rows, not the batch)
             self._refuse(batch, (index for index, _, _ in group), error, model.ref)
-            return
+            return {}
+        return self._deliver(batch, model, group, answers)
+
+    def _deliver(
+        self, batch: _Batch, model: Servable, group: list[tuple[int, Any, str]], answers: Sequence[Any]
+    ) -> dict[int, PassingError]:
+        unanswered: dict[int, PassingError] = {}
         now_ms = int(self._clock() * 1000)
         scored_at = ce_time(now_ms)
         # What is looked up once is not looked up for each row.
@@ -292,12 +345,16 @@ class Scorer:
                 size = unseen_bytes[index] + len(value) + headers_size
                 if size > limit:
                     refuse_oversize(size, limit)
+            except PassingError as error:
+                unanswered[index] = error
+                continue
             except Exception as error:  # noqa: BLE001 (the record boundary, as above)
                 self._refuse(batch, [index], error, model.ref)
                 continue
             topics_[index] = topic
             values[index] = value
             all_headers[index] = headers
+        return unanswered
 
     def _refuse(self, batch: _Batch, rows: Iterable[int], error: Exception, model: str | None = None) -> None:
         origin = Origin() if model is None else Origin(model=model)
@@ -307,6 +364,14 @@ class Scorer:
             batch.deliveries.topics[index] = topic
             batch.deliveries.values[index] = value
             batch.deliveries.headers[index] = headers
+
+
+def _late(model: Servable, kinds: Iterable[_Kind], unanswered: Mapping[int, PassingError]) -> Iterator[_Late]:
+    """Sort the rows that a model gave no answers to by their kinds."""
+    for kind in kinds:
+        rows = [row for row in kind.rows if row in unanswered]
+        if rows:
+            yield _Late(kind._replace(rows=rows), unanswered[rows[0]], model)
 
 
 def _refuse_answers(ref: str, found: int, wanted: int) -> Never:

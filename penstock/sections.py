@@ -21,6 +21,9 @@ __all__ = [
     "LogSettings",
     "ModelsSettings",
     "PmmlSettings",
+    "Port",
+    "Positive",
+    "Section",
     "TopicSettings",
 ]
 
@@ -31,7 +34,9 @@ Seconds = Annotated[float, Field(gt=0)]
 Scheme = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*$")]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of the settings: nothing unknown in it, and nothing changes."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
@@ -42,7 +47,7 @@ class DeliveryGuarantee(StrEnum):
     EXACTLY_ONCE = "exactly-once"
 
 
-class KafkaSettings(_Section):
+class KafkaSettings(Section):
     """The two clusters, which may be one: the users' topics, and the topics between Penstock's own parts."""
 
     external: ClusterSettings = Field(default_factory=ClusterSettings)
@@ -58,7 +63,7 @@ class KafkaSettings(_Section):
         return self.external if self.internal is None else self.internal
 
 
-class TopicSettings(_Section):
+class TopicSettings(Section):
     """How Penstock's topics are named and made. Topics that exist already are left as they are."""
 
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=60)] = "penstock"
@@ -75,7 +80,7 @@ class TopicSettings(_Section):
     """How long workers' answers on the status topic are kept, in milliseconds."""
 
 
-class LimitSettings(_Section):
+class LimitSettings(Section):
     """How large a record may be, in bytes."""
 
     max_request_bytes: Annotated[int, Field(ge=1024)] = 1_000_000
@@ -94,7 +99,7 @@ class LimitSettings(_Section):
         return max(self.max_event_bytes, self.max_request_bytes) + self.dead_letter_header_bytes
 
 
-class FlinkSettings(_Section):
+class FlinkSettings(Section):
     """The Flink cluster, and how jobs run on it."""
 
     rest_address: str = "127.0.0.1"
@@ -159,7 +164,7 @@ class FlinkSettings(_Section):
         return sys.executable if self.python_executable is None else str(self.python_executable)
 
 
-class ModelsSettings(_Section):
+class ModelsSettings(Section):
     """Where models' files are, and how workers load them and keep them in memory."""
 
     store: str = ""
@@ -170,6 +175,8 @@ class ModelsSettings(_Section):
     cache_dir: Path | None = None
     """Folder for copies of models' files, by their digests, that all workers of a machine share. Unset: `cache/models`
     under `local.state_dir`."""
+    most_unpacked_mb: Positive = 4096
+    """Largest folder that a model's file may come to where it is a packed folder, in MiB."""
     cache_mb: Positive = 2048
     """Size of that folder above which the copies that were not used for the longest time are deleted, in MiB."""
     most_loaded: Positive = 100
@@ -194,14 +201,14 @@ class ModelsSettings(_Section):
         return Path(".penstock/cache/models") if self.cache_dir is None else self.cache_dir
 
 
-class PmmlSettings(_Section):
+class PmmlSettings(Section):
     """The PMML job's own: the Java machine that its engine runs in, inside each Python worker."""
 
     heap_mb: Positive = 256
     """Java heap of one worker of the PMML job, in MiB; all its models must fit, each several times its file's size."""
 
 
-class ControlSettings(_Section):
+class ControlSettings(Section):
     """Live changes: how workers follow the routing document and answer."""
 
     heartbeat_ms: Annotated[int, Field(ge=100)] = 5_000
@@ -222,7 +229,7 @@ class ControlSettings(_Section):
     """How many versions of the routing document a worker can still render results by."""
 
 
-class LocalSettings(_Section):
+class LocalSettings(Section):
     """The embedded stack: the broker and the Flink cluster that `penstock up` runs on this machine."""
 
     state_dir: Path = Path(".penstock")
@@ -238,6 +245,8 @@ class LocalSettings(_Section):
     """Port of the embedded broker's own controller."""
     kafka_heap_mb: Positive = 512
     """Java heap of the broker, in MiB."""
+    model_server_port: Port = 8500
+    """Port of the embedded model server."""
     flink_rpc_port: Port = 6123
     """Port on which Flink's job manager talks to its task manager."""
     flink_heartbeat_ms: Positive = 2_000
@@ -275,7 +284,7 @@ class LocalSettings(_Section):
     """Events per second that the demo generator writes."""
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """What is logged, and how."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

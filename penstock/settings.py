@@ -11,13 +11,14 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, Secret, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from penstock.clusters import ClusterSettings
+from penstock.engine_sections import ModelServerSettings, ServerSettings, ServiceSettings, SparkSettings
 from penstock.errors import SettingsError
 from penstock.sections import (
     ControlSettings,
@@ -48,9 +49,13 @@ __all__ = [
     "LimitSettings",
     "LocalSettings",
     "LogSettings",
+    "ModelServerSettings",
     "ModelsSettings",
     "PmmlSettings",
+    "ServerSettings",
+    "ServiceSettings",
     "Settings",
+    "SparkSettings",
     "TopicSettings",
     "differences",
     "from_flags",
@@ -69,7 +74,7 @@ _FILE_VARIABLE = "PENSTOCK_SETTINGS"
 _NOT_SETTINGS = frozenset({_FILE_VARIABLE, "PENSTOCK_STACK_ID"})
 
 #: Keys whose values are never shown; properties of clients may be anything.
-_SECRET = re.compile(r"password|\.more_(java|python)\b|^models\.options\b")
+_SECRET = re.compile(r"password|\.more_(java|python)\b|^models\.options\b|\.metadata\b")
 
 _Tree = dict[str, Any]
 _SectionT = TypeVar("_SectionT", bound=BaseModel)
@@ -101,6 +106,9 @@ class Settings(BaseSettings):
     flink: FlinkSettings = Field(default_factory=FlinkSettings)
     models: ModelsSettings = Field(default_factory=ModelsSettings)
     pmml: PmmlSettings = Field(default_factory=PmmlSettings)
+    spark: SparkSettings = Field(default_factory=SparkSettings)
+    service: ServiceSettings = Field(default_factory=ServiceSettings)
+    model_server: ModelServerSettings = Field(default_factory=ModelServerSettings)
     local: LocalSettings = Field(default_factory=LocalSettings)
     logs: LogSettings = Field(default_factory=LogSettings)
 
@@ -118,7 +126,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _settle(self) -> Settings:
-        """Make every path absolute and give a cluster without an address that of the embedded broker."""
+        """Make every path absolute, and say where the embedded broker and model server are for who names no other."""
+        _refuse_longer_patience(self.service.patience_ms, self.flink.checkpoint_timeout_ms)
         root = self.project_dir.absolute()
         local = _rooted(self.local, root)
         kafka = _addressed(_rooted(self.kafka, root), f"{local.host}:{local.kafka_port}")
@@ -130,6 +139,7 @@ class Settings(BaseSettings):
             "local": local,
             "kafka": kafka,
             "flink": _rooted(self.flink, root),
+            "service": _served(_rooted(self.service, root), f"{local.host}:{local.model_server_port}"),
         }
         for name, value in settled.items():
             object.__setattr__(self, name, value)  # frozen for everyone else; this is still construction
@@ -229,6 +239,8 @@ def _value(settings: Settings, key: str) -> object:
 
 
 def _section(annotation: object) -> type[BaseModel] | None:
+    if get_origin(annotation) is dict:  # as many as the user likes, each with a name: one value
+        return None
     options = getattr(annotation, "__args__", (annotation,))
     return next((kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
@@ -289,6 +301,8 @@ def _fault(detail: ErrorDetails, layers: Mapping[str, _Tree]) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{key!r} (from {origin}) is no setting{_nearest(key)}"
     reason = detail["msg"].removeprefix("Value error, ")
+    if not key:
+        return reason
     if isinstance(detail["input"], dict | BaseModel):
         return f"{key!r} (from {origin}): {reason}"
     shown = "a secret" if _SECRET.search(key) else repr(detail["input"])
@@ -319,6 +333,10 @@ def _rooted(section: _SectionT, root: Path) -> _SectionT:
             changes[name] = root / value
         elif isinstance(value, BaseModel):
             changes[name] = _rooted(value, root)
+        elif isinstance(value, dict):
+            changes[name] = {
+                key: _rooted(each, root) if isinstance(each, BaseModel) else each for key, each in value.items()
+            }
     return section.model_copy(update=changes)
 
 
@@ -338,6 +356,21 @@ def _addressed(kafka: KafkaSettings, embedded: str) -> KafkaSettings:
     if kafka.embedded is None:
         changes["embedded"] = bool(without)
     return kafka.model_copy(update=changes)
+
+
+def _served(service: ServiceSettings, embedded: str) -> ServiceSettings:
+    changes: _Tree = {} if service.servers else {"servers": {"default": ServerSettings(endpoints=(embedded,))}}
+    if service.embedded is None:
+        changes["embedded"] = not service.servers
+    return service.model_copy(update=changes)
+
+
+def _refuse_longer_patience(patience_ms: int, checkpoint_timeout_ms: int) -> None:
+    if patience_ms >= checkpoint_timeout_ms:
+        raise ValueError(
+            f"service.patience_ms must be less than flink.checkpoint_timeout_ms ({checkpoint_timeout_ms}), got "
+            f"{patience_ms}: a job makes no checkpoint while it waits for a server; lower the one or raise the other"
+        )
 
 
 def plain(value: object) -> Any:

@@ -46,7 +46,11 @@ def settings() -> str:
     texts = []
     for name, places in _places("Settings", known).items():
         section = known[name]
-        own = {key: value for key, value in section["properties"].items() if not _models(value, known)}
+        own = {
+            key: value
+            for key, value in section["properties"].items()
+            if value.get("type") == "object" or not _models(value, known)
+        }
         if own:
             title = " and ".join(f"`{place}`" for place in places if place) or "The top level"
             texts.append(_part(title, section if all(places) else {}, _table(own, known, section)))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from jobs.pmml_job.findings import Finding
     from penstock.models.descriptor import FieldDescriptor
+    from penstock.models.inspection import Checks
 
 __all__ = ["Inspection", "compare", "inspect"]
 
@@ -28,32 +29,28 @@ class Inspection(NamedTuple):
     """What the file tells of itself, by keys of a descriptor; empty where it is no PMML with a model."""
 
 
-def inspect(
-    path: Path,
-    *,
-    sample: object = None,
-    lax: bool = False,
-    heap_mb: int | None = None,
-    schema: Path | None = None,
-    prediction: str | None = None,
-) -> Inspection:
-    """Check a file; without ``heap_mb`` only what can be told without Java.
+def inspect(path: Path, said: Mapping[str, Any], checks: Checks) -> Inspection:
+    """Check a file; without a heap only what can be told without Java.
 
     Args:
         path: the file.
-        sample: an input to try it with; None: one is made.
-        lax: whether what PMML's schema says against it is a warning only.
-        heap_mb: Java heap to load it with.
-        schema: the folder ``pmml`` of the jars; None: of those of this folder's checkout.
-        prediction: the output that is to be the prediction; None: the engine's choice.
+        said: an input to try it with (``sample``), else one is made; the output that is to be the ``prediction``, else
+            it is the engine's choice.
+        checks: how closely to look.
 
     Raises `PrerequisiteError` where there is no Java, or no schema.
     """
-    if heap_mb is None:
+    if checks.heap_mb is None:
         found = check.read(path)
     else:
-        folder = schema or LocalSettings().jars_dir / "pmml"
-        found = check.check(path, schema=folder, heap_mb=heap_mb, sample=sample, lax=lax, prediction=prediction)
+        found = check.check(
+            path,
+            schema=(checks.jars or LocalSettings().jars_dir) / "pmml",
+            heap_mb=checks.heap_mb,
+            sample=said.get("sample"),
+            lax=checks.lax,
+            prediction=said.get("prediction"),
+        )
     told = {} if found.metadata is None else asdict(found.metadata)
     return Inspection(found.findings, {key: value for key, value in told.items() if value not in (None, "", ())})
 

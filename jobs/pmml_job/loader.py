@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs.pmml_job.served import serve
+from penstock.errors import ModelLoadError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,8 @@ class PmmlLoader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def load(self, descriptor: ModelDescriptor, path: Path) -> ServedModel:
+    def load(self, descriptor: ModelDescriptor, path: Path | None) -> ServedModel:
         """Load, check and warm up a model. Raises `ModelError`."""
+        if path is None:
+            raise ModelLoadError(str(descriptor.ref), "a model of job 'pmml' is a file, and it has none")
         return serve(descriptor, path, self._engine)

@@ -50,7 +50,7 @@ Exit status: 0 everything runs, 1 a model is registered with other bytes, 2 wron
     "words",
     multiple=True,
     type=click.Choice(list(SCORING)),
-    default=tuple(SCORING),
+    default=("pmml",),
     show_default=True,
     help="A scoring job to run between the adapters; repeatable.",
 )

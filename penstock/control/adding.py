@@ -56,7 +56,7 @@ def stored_at(settings: Settings, descriptor: ModelDescriptor) -> str:
     """Return the place in the settings' store that is a file's own; others' bytes never come to lie there."""
     base = settings.models.store
     root = base if "://" in base else Path(base).absolute().as_uri()
-    name = f"{descriptor.sha256}.{descriptor.format}"
+    name = f"{descriptor.file.sha256}.{descriptor.suffix}"
     return f"{root.rstrip('/')}/{descriptor.name}/{descriptor.version}/{name}"
 
 
@@ -67,8 +67,8 @@ def refuse_other_bytes(registry: Registry, descriptor: ModelDescriptor) -> bool:
         ImmutableModelError: it is, with other bytes.
     """
     known = registry.get(descriptor.ref)
-    if known is not None and known.sha256 != descriptor.sha256:
-        raise ImmutableModelError(str(descriptor.ref), known.sha256, descriptor.sha256)
+    if known is not None and known.identity != descriptor.identity:
+        raise ImmutableModelError(str(descriptor.ref), known.content, descriptor.content)
     return known is not None
 
 
@@ -78,7 +78,7 @@ def add(settings: Settings, topic: ModelsTopic, intake: Intake, *, live: bool = 
     The first version of a name is live at once; later ones only where that is asked for.
 
     Raises:
-        ImmutableModelError: its ref is registered with other bytes.
+        ImmutableModelError: its ref is registered with other bytes, or another server.
         StoreError: the store does not take the file.
         KafkaUnavailableError: no broker answered.
         ControlTopicError: the topic cannot be read, or does not take the message.
@@ -92,7 +92,7 @@ def add(settings: Settings, topic: ModelsTopic, intake: Intake, *, live: bool = 
         kept = tuple(key for key in SAID if getattr(known, key) != getattr(descriptor, key))
         pointed = make_live(topic, ref) if live else None
         return Added(descriptor=known, registered=None, pointed=pointed, kept=kept)
-    if copy:
+    if copy and intake.path is not None:
         uri = stored_at(settings, descriptor)
         store_of(settings).put(intake.path, uri)
         descriptor = descriptor.model_copy(update={"uri": uri})

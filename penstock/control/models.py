@@ -140,8 +140,8 @@ class ModelsTopic:
 
     def _same_bytes(self, descriptor: ModelDescriptor) -> None:
         known = self._registry.get(descriptor.ref)
-        if known is not None and known.sha256 != descriptor.sha256:
-            raise ImmutableModelError(str(descriptor.ref), known.sha256, descriptor.sha256)
+        if known is not None and known.identity != descriptor.identity:
+            raise ImmutableModelError(str(descriptor.ref), known.content, descriptor.content)
 
     def _heal(self, ref: ModelRef) -> None:
         key, value = self._registry.record(ref)

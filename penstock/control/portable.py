@@ -6,39 +6,53 @@ Passwords are among the data: whoever may read a job's code may read its sources
 
 from __future__ import annotations
 
+import copy
+import functools
+import operator
 from typing import TYPE_CHECKING, Any
 
 from penstock.settings import Settings, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from pydantic import BaseModel
 
 __all__ = ["pack", "unpack"]
 
-_FILES = ("ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
-_CLUSTERS = ("external", "internal")
+_CLUSTER_FILES = ("ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
+_SERVER_FILES = ("ca", "certificate", "key")
 
 
 def pack(settings: Settings) -> dict[str, Any]:
     """Return settings as plain data, with what stands in the files that clients need."""
-    found = {}
-    for name in _CLUSTERS:
-        cluster = getattr(settings.kafka, name)
-        for field in _FILES if cluster is not None else ():
-            path = getattr(cluster, field)
+    files = {place: path.read_text(encoding="utf-8") for place, path in _files(settings)}
+    return {"settings": plain(settings), "files": files}
+
+
+def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Yield each such file with its place among the settings; no name on the way has a dot in it."""
+    holders: list[tuple[str, BaseModel | None, tuple[str, ...]]] = [
+        ("kafka.external", settings.kafka.external, _CLUSTER_FILES),
+        ("kafka.internal", settings.kafka.internal, _CLUSTER_FILES),
+    ]
+    for name, server in settings.service.servers.items():
+        holders.append((f"service.servers.{name}.tls", server.tls, _SERVER_FILES))
+    for place, holder, fields in holders:
+        for field in fields:
+            path = getattr(holder, field, None)
             if path is not None:
-                found[f"{name}.{field}"] = path.read_text(encoding="utf-8")
-    return {"settings": plain(settings), "files": found}
+                yield f"{place}.{field}", path
 
 
 def unpack(packed: Mapping[str, Any], folder: Path) -> Settings:
     """Return the settings that were packed, their files written to ``folder``, which only this user may read."""
-    tree = {**packed["settings"], "kafka": dict(packed["settings"]["kafka"])}
-    for key, text in packed["files"].items():
-        cluster, _, field = key.partition(".")
-        file = folder / f"{key}.pem"
+    tree = copy.deepcopy(packed["settings"])
+    for place, text in packed["files"].items():
+        file = folder / f"{place}.pem"
         file.touch(mode=0o600)
         file.write_text(text, encoding="utf-8")
-        tree["kafka"][cluster] = {**tree["kafka"][cluster], field: str(file)}
+        *parents, field = place.split(".")
+        functools.reduce(operator.getitem, parents, tree)[field] = str(file)
     return Settings(**tree)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from penstock.control import adding
 from penstock.control.models import ModelsTopic
+from penstock.errors import ModelLoadError
 from penstock.models.inspection import Checks, absences
 from penstock.models.intake import described, local_path, take
 from penstock.models.repository import read_folder
@@ -78,10 +79,17 @@ def give(settings: Settings, looked: Sequence[Intake], document: RoutingDocument
 
 def _taken(settings: Settings, descriptor: ModelDescriptor) -> Intake:
     with tempfile.TemporaryDirectory(prefix="penstock-") as folder:
-        intake = take(described(descriptor), adding.store_of(settings), Path(folder), Checks())
+        intake = take(described(descriptor), adding.store_of(settings), Path(folder), _checks(settings))
     intake.require()
+    if intake.packed:
+        detail = f"its file {str(descriptor.uri)!r} is a folder; add it by 'penstock models add', which packs it"
+        raise ModelLoadError(str(descriptor.ref), detail)
     return intake
 
 
+def _checks(settings: Settings) -> Checks:
+    return Checks(most_unpacked_bytes=settings.models.most_unpacked_mb * 1024 * 1024)
+
+
 def _here(descriptor: ModelDescriptor) -> bool:
-    return local_path(descriptor.uri) is not None
+    return descriptor.uri is None or local_path(descriptor.uri) is not None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedReader
 
-    from penstock.models.descriptor import ModelDescriptor
+    from penstock.models.descriptor import ModelDescriptor, ModelFile
     from penstock.models.store import Store
 
 __all__ = ["Cache"]
@@ -60,32 +60,34 @@ class Cache:
         Raises:
             StoreError: the file cannot be fetched, or not be kept.
             ModelChecksumError: the store's bytes are others than the descriptor's author had.
+            ModelLoadError: there is no file.
         """
+        file = descriptor.file
         with ExitStack() as stack:
-            with _telling(descriptor):
-                self._path(descriptor).parent.mkdir(parents=True, exist_ok=True)
+            with _telling(file):
+                self._path(file).parent.mkdir(parents=True, exist_ok=True)
                 (self._folder / _COMING).mkdir(exist_ok=True)
-                path = self._hold(descriptor, store, stack)
+                path = self._hold(file, store, stack)
             yield path
 
-    def _hold(self, descriptor: ModelDescriptor, store: Store, stack: ExitStack) -> Path:
-        path = self._path(descriptor)
+    def _hold(self, wanted: ModelFile, store: Store, stack: ExitStack) -> Path:
+        path = self._path(wanted)
         for _ in range(_ATTEMPTS):
             with self._locked():
                 copy = _take(path)
             if copy is None:
-                copy = self._fetch(descriptor, store, path)
+                copy = self._fetch(wanted, store, path)
             stack.enter_context(copy)
             found = _digest(copy)
-            if found == descriptor.sha256:
+            if found == wanted.sha256:
                 return path
             _log.warning("copy of a model's file has gone bad, fetching it anew", path=str(path), sha256=found)
             self._discard(path, copy)
         detail = f"its copy in {str(self._folder)!r} does not stay as it is; {_ADVICE}"
-        raise StoreError(shown_uri(descriptor.uri), detail, True)
+        raise StoreError(shown_uri(wanted.uri), detail, True)
 
-    def _path(self, descriptor: ModelDescriptor) -> Path:
-        return self._folder / descriptor.sha256[:2] / descriptor.sha256
+    def _path(self, wanted: ModelFile) -> Path:
+        return self._folder / wanted.sha256[:2] / wanted.sha256
 
     def _discard(self, path: Path, copy: BufferedReader) -> None:
         """Delete a bad copy, unless another process has put a new one in its place already."""
@@ -93,18 +95,18 @@ class Cache:
             if path.exists() and os.path.samestat(path.stat(), os.fstat(copy.fileno())):
                 path.unlink()
 
-    def _fetch(self, descriptor: ModelDescriptor, store: Store, path: Path) -> BufferedReader:
-        with self._coming(descriptor.sha256) as (coming, handle):
-            most = self._most_bytes if descriptor.bytes is None else descriptor.bytes
-            store.fetch(descriptor.uri, coming, most)
+    def _fetch(self, wanted: ModelFile, store: Store, path: Path) -> BufferedReader:
+        with self._coming(wanted.sha256) as (coming, handle):
+            most = self._most_bytes if wanted.bytes is None else wanted.bytes
+            store.fetch(wanted.uri, coming, most)
             size = coming.stat().st_size
-            if descriptor.bytes is not None and size < descriptor.bytes:
-                detail = f"expected {descriptor.bytes} bytes, got {size}; did its transfer break off?"
-                raise StoreError(shown_uri(descriptor.uri), detail, True)
+            if wanted.bytes is not None and size < wanted.bytes:
+                detail = f"expected {wanted.bytes} bytes, got {size}; did its transfer break off?"
+                raise StoreError(shown_uri(wanted.uri), detail, True)
             with coming.open("rb") as file:
                 found = _digest(file)
-            if found != descriptor.sha256:
-                raise ModelChecksumError(shown_uri(descriptor.uri), descriptor.sha256, found)
+            if found != wanted.sha256:
+                raise ModelChecksumError(shown_uri(wanted.uri), wanted.sha256, found)
             with self._locked():
                 copy = _take(path)
                 if copy is None:  # else another was quicker: its copy has the same bytes, and perhaps readers
@@ -152,12 +154,12 @@ class Cache:
 
 
 @contextmanager
-def _telling(descriptor: ModelDescriptor) -> Iterator[None]:
+def _telling(wanted: ModelFile) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         detail = f"its copy cannot be kept: {error}; {_ADVICE}"
-        raise StoreError(shown_uri(descriptor.uri), detail, True) from error
+        raise StoreError(shown_uri(wanted.uri), detail, True) from error
 
 
 def _take(path: Path) -> BufferedReader | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from penstock.models.registry import Registry
     from penstock.routing.document import RoutingDocument
+    from penstock.settings import Settings
 
 __all__ = ["ERROR", "Absence", "Checks", "Finding", "Inspection", "absences", "look_into"]
 
@@ -84,8 +86,20 @@ class Checks:
     """Java heap to load and try it with; None: only what can be told without the engine."""
     lax: bool = False
     """Whether to take a file that strays from its format's schema."""
+    most_unpacked_bytes: int = 4096 * 1024 * 1024
+    """What a packed folder may come to."""
     jars: Path | None = None
     """Folder of the jars; that of a job's name in it has the schema of its files. None: the one in this folder."""
+
+    @classmethod
+    def of(cls, settings: Settings, *, lax: bool) -> Checks:
+        """Return the closest look that an installation can take."""
+        return cls(
+            heap_mb=settings.pmml.heap_mb,
+            lax=lax,
+            jars=settings.local.jars_dir,
+            most_unpacked_bytes=settings.models.most_unpacked_mb * 1024 * 1024,
+        )
 
 
 class Absence(NamedTuple):
@@ -100,25 +114,28 @@ class Absence(NamedTuple):
 def look_into(job: str, path: Path, checks: Checks, said: Mapping[str, Any]) -> Inspection | None:
     """Let the job that is to score a model look into its file; None where there is no such job (yet).
 
+    Its module ``inspection`` has for that a function ``inspect(path, said, checks)``, which returns an `Inspection`.
+
     Args:
         job: which one.
         path: the file.
         checks: how closely.
-        said: what the author says of it, by keys of a descriptor: the sample to try it with, the prediction.
+        said: what the author says of it, by keys of a descriptor: the sample to try it with, the prediction, the
+            server.
     """
     deployable = SCORING.get(job)
-    if deployable is None:
+    if deployable is None or not _is_here(deployable.module):
         return None
     door = importlib.import_module(f"{deployable.module}.inspection")
-    found: Inspection = door.inspect(
-        path,
-        sample=said.get("sample"),
-        prediction=said.get("prediction"),
-        lax=checks.lax,
-        heap_mb=checks.heap_mb,
-        schema=None if checks.jars is None else checks.jars / job,
-    )
+    found: Inspection = door.inspect(path, said, checks)
     return found
+
+
+def _is_here(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(f"{module}.inspection") is not None
+    except ModuleNotFoundError:  # of the package that it would be in
+        return False
 
 
 def absences(registry: Registry, document: RoutingDocument) -> Iterator[Absence]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from penstock.errors import ModelChecksumError, ModelLoadError
-from penstock.models.descriptor import ModelDescriptor
+from penstock.models.descriptor import FOLDER_FORMATS, ModelDescriptor, usual_format
 from penstock.models.inspection import ERROR, look_into
+from penstock.models.pack import entries, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SAID", "Intake", "Offer", "described", "local_path", "place", "take"]
 
-SAID = ("description", "format", "inputs", "outputs", "prediction", "sample")
+SAID = ("description", "format", "inputs", "outputs", "prediction", "sample", "server")
 """Keys of a descriptor whose values are its author's, where there are any."""
 #: Enough to see what is wrong where one line has to do.
 _FEW = 3
@@ -36,8 +37,8 @@ class Offer:
 
     ref: ModelRef
     job: str
-    source: str
-    """The file: a path, or a URI."""
+    source: str | None
+    """The file: a path, or a URI; or a folder, which is packed. None where the model's server has it."""
     sha256: str | None = None
     """Digest that the file is to have, where it is known."""
     said: Mapping[str, Any] = field(default_factory=dict)
@@ -50,8 +51,10 @@ class Intake:
 
     descriptor: ModelDescriptor
     """Its ``uri`` is where the file came from."""
-    path: Path
-    """Its file on this machine."""
+    path: Path | None
+    """Its file on this machine, if it has one."""
+    packed: bool = False
+    """Whether that was made of a folder just now: then nobody else finds it where it came from."""
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -77,25 +80,26 @@ def take(offer: Offer, store: Store, folder: Path, checks: Checks) -> Intake:
     """Fetch an offered file, into ``folder`` where it is not on this machine, and look into it.
 
     Raises:
-        ModelLoadError: the file cannot be read, or is another than its author says.
+        ModelLoadError: the file or folder cannot be read, or is another than its author says.
         ModelChecksumError: its bytes are others than they are to be.
         ModelDescriptorError: what is said of it makes no descriptor.
         StoreError: its store does not give it.
     """
-    path = local_path(offer.source)
-    if path is None:
-        path = folder / "model"
-        store.fetch(offer.source, path)
-    digest, size = _digest(offer, path)
-    inspection = look_into(offer.job, path, checks, offer.said)
     said = {key: value for key, value in offer.said.items() if key in SAID}
+    own = {"name": offer.ref.name, "version": offer.ref.version, "job": offer.job}
+    if offer.source is None:
+        return Intake(descriptor=ModelDescriptor.parse({**said, **own}, str(offer.ref)), path=None)
+    path, packed = _fetched(offer, offer.source, store, folder)
+    digest, size = _digest(offer, path)
+    form = {"format": usual_format(offer.job), **said}["format"]
+    if form in FOLDER_FORMATS:
+        entries(path, checks.most_unpacked_bytes)
+    inspection = look_into(offer.job, path, checks, offer.said)
     tree = {
-        "format": offer.job,
         **(_agreed(offer, inspection) if inspection else {}),
         **said,
-        "name": offer.ref.name,
-        "version": offer.ref.version,
-        "job": offer.job,
+        **own,
+        "format": form,
         "uri": _lasting(offer.source, path),
         "sha256": digest,
         "bytes": size,
@@ -104,7 +108,24 @@ def take(offer: Offer, store: Store, folder: Path, checks: Checks) -> Intake:
         if inspection and _types(tree.get(key, ())) == _types(inspection.fields.get(key, ())):
             tree[key] = inspection.fields.get(key, ())  # the same, with all that the file says of them
     findings = tuple(inspection.findings) if inspection else ()
-    return Intake(descriptor=ModelDescriptor.parse(tree, str(offer.ref)), path=path, findings=findings)
+    descriptor = ModelDescriptor.parse(tree, str(offer.ref))
+    return Intake(descriptor=descriptor, path=path, packed=packed, findings=findings)
+
+
+def _fetched(offer: Offer, source: str, store: Store, folder: Path) -> tuple[Path, bool]:
+    """Return the file on this machine, and whether it was packed for that."""
+    path = local_path(source)
+    if path is None:
+        store.fetch(source, folder / "model")
+        return folder / "model", False
+    if not path.is_dir():
+        return path, False
+    if usual_format(offer.job) not in FOLDER_FORMATS:
+        detail = f"{str(path)!r} is a folder: models of job {offer.job!r} are files; name the file in it"
+        raise ModelLoadError(str(offer.ref), detail)
+    with (folder / "model.zip").open("wb") as file:
+        pack(path, file)
+    return folder / "model.zip", True
 
 
 def place(finding: Finding) -> str:
@@ -149,4 +170,4 @@ def local_path(source: str) -> Path | None:
 
 def _lasting(source: str, path: Path) -> str:
     """Return where the file is, so that others find it too."""
-    return source if "://" in source else path.resolve().as_uri()
+    return source if "://" in source else (local_path(source) or path).resolve().as_uri()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -56,8 +57,12 @@ class Served(Protocol):
 class Loader(Protocol):
     """How a job loads its models; called from several threads at once."""
 
-    def load(self, descriptor: ModelDescriptor, path: Path) -> Served:
-        """Load the file and warm the model up: its first request is no slower than others.
+    def load(self, descriptor: ModelDescriptor, path: Path | None) -> Served:
+        """Load the model and warm it up: its first request is no slower than others.
+
+        Args:
+            descriptor: which one.
+            path: its file; None where a model server has it, not the worker.
 
         Raises `ModelError`, whose ``passing`` says whether the same may go well a moment later.
         """
@@ -211,7 +216,7 @@ class LoadingThreads:
             )
         store, cache, loader = self._workshop
         try:
-            with cache.held(descriptor, store) as path:
+            with cache.held(descriptor, store) if descriptor.in_worker else nullcontext() as path:
                 job.fetched = True
                 return loader.load(descriptor, path)
         except ModelError as error:
@@ -230,7 +235,7 @@ class LoadingThreads:
             return Failure(
                 f"it was not loaded {limit}; allow more time, or make it smaller, and add it anew", passing=False
             )
-        uri = shown_uri(job.descriptor.uri)
+        uri = shown_uri(job.descriptor.file.uri)
         return Failure(f"its file {uri!r} was not fetched {limit}; is its store up?", passing=True)
 
 

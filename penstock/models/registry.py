@@ -230,10 +230,10 @@ class Registry:
             self._overwritten.pop(ref, None)
             return VerdictKind.DUPLICATE, ()
         self._overwritten[ref] = None
-        if known.sha256 == descriptor.sha256:
+        if known.identity == descriptor.identity:
             reason = f"{', '.join(differing)} of {str(ref)!r} cannot be changed: delete it first, or raise the version"
             return VerdictKind.DUPLICATE, (reason,)
-        found = f"{str(ref)!r} is registered with sha256 {known.sha256}, got {descriptor.sha256}"
+        found = f"{str(ref)!r} is registered with {known.content}, got {descriptor.content}"
         return VerdictKind.REJECTED, (f"{found}; versions are immutable: raise the version",)
 
     def _register(self, descriptor: ModelDescriptor) -> None:

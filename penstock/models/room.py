@@ -21,6 +21,8 @@ ESTIMATED = f"estimated as {_TIMES_FILE} times its file"
 
 def estimate(descriptor: ModelDescriptor) -> int:
     """Return how much memory a model is going to take, in bytes, before anybody has loaded it."""
+    if not descriptor.in_worker:
+        return 0
     return _TIMES_FILE * (_USUAL_BYTES if descriptor.bytes is None else descriptor.bytes)
 
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 from pydantic import ValidationError
 
-from penstock.deployables import SCORING
 from penstock.errors import ModelRefError
 from penstock.garbage import uncollected
 from penstock.models.ref import ModelRef
-from penstock.routing.document import Job, Match, RoutingDocument, Source, SourceFormat
+from penstock.routing.document import Match, RoutingDocument, Source, SourceFormat
 from penstock.routing.faults import Fault, faults_in, nearest
 from penstock.routing.reach import Reaching, unreachable
 from penstock.routing.route_checks import parts, route_faults, twice
@@ -32,7 +31,6 @@ _CELL_SEPARATOR = re.compile(r'[^"\r\n]')
 _TYPED_BY_FIELD = {"json", "csv"}
 _ONLY_FOR = {"separator": {"tagged", "csv"}, "columns": {"csv"}, "cast": {"csv"}}
 _FORMATS: tuple[str, ...] = get_args(SourceFormat)
-_JOBS: tuple[str, ...] = get_args(Job)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _RULES = ("field", "header", "constant")
 
@@ -183,11 +181,7 @@ def _csv(source: dict[Any, Any]) -> Iterator[Fault]:
 
 
 def _models(models: object) -> Iterator[Fault]:
-    for name, entry in models.items() if isinstance(models, dict) else ():
-        job = entry.get("job") if isinstance(entry, dict) else None
-        if isinstance(job, str) and job in _JOBS and job not in SCORING:
-            runs = " and ".join(map(repr, SCORING))
-            yield Fault(("models", name, "job"), f"this version has no job {job!r} that would score it, only {runs}")
+    for name in models if isinstance(models, dict) else ():
         try:
             versioned = isinstance(name, str) and ModelRef.parse(name).version is not None
         except ModelRefError as error:

@@ -6,7 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from penstock.models.inspection import Checks
 
 __all__ = ["Finding", "Inspection", "inspect"]
 
@@ -30,12 +33,14 @@ class Inspection(NamedTuple):
     fields: dict[str, Any]
 
 
-def inspect(path: Path, *, lax: bool, heap_mb: int | None, schema: Path | None, **said: object) -> Inspection:
+def inspect(path: Path, said: Mapping[str, Any], checks: Checks) -> Inspection:
     """Find what the file itself says, which is JSON with ``findings`` and ``fields``; what is asked becomes fields."""
     told = json.loads(path.read_bytes())
     findings = tuple(Finding(**each) for each in told.get("findings", ()))
-    if lax:
+    if checks.lax:
         findings = tuple(each._replace(severity="warning") for each in findings)
-    asked = {"producer": None if heap_mb is None else f"a heap of {heap_mb} MiB", "description": schema and str(schema)}
-    more = {key: value for key, value in {**asked, **said}.items() if value is not None}
+    heap, jars = checks.heap_mb, checks.jars
+    asked = {"producer": heap and f"a heap of {heap} MiB", "description": jars and str(jars)}
+    asked |= {key: said.get(key) for key in ("sample", "prediction")}
+    more = {key: value for key, value in asked.items() if value is not None}
     return Inspection(findings, {**more, **told.get("fields", {})})

@@ -10,7 +10,7 @@ import pytest
 
 from input_adapter.misses import Misses
 from penstock import topics
-from penstock.deployables import PMML_JOB, SCORING, chosen
+from penstock.deployables import SCORING, chosen
 from penstock.local import jobs, machine, parts
 from penstock.local.layout import Layout
 from penstock.routing.document import load
@@ -89,7 +89,7 @@ def test_consumer_groups_are_named() -> None:
     section = OPERATIONS.section("Your own Kafka")
 
     prefix = SETTINGS.topics.prefix
-    groups = [*(each.group(prefix) for each in chosen(SCORING)), PMML_JOB.shadow_group(prefix)]
+    groups = [each.group(prefix) for each in chosen(SCORING)] + [each.shadow_group(prefix) for each in SCORING.values()]
     assert [group for group in groups if f"`{group}`" not in section] == []
 
 

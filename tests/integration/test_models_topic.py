@@ -90,7 +90,7 @@ def test_of_two_at_the_same_moment_the_first_wins(found: Settings) -> None:
     """The second is told, and its message is not left as the newest one: compaction would make it win after all."""
     with ModelsTopic(found) as late:
         models.register(found, descriptor())
-        with pytest.raises(ImmutableModelError, match=f"with sha256 {ONE}, got {OTHER}"):
+        with pytest.raises(ImmutableModelError, match=f"with sha256 {ONE}, got sha256 {OTHER}"):
             late._write_version(descriptor(sha256=OTHER))
 
     assert compacted(found).resolve(ModelRef("iris", 1)).sha256 == ONE

@@ -320,3 +320,50 @@ def test_project_file_is_valid() -> None:
     project = Path(__file__).parents[2]
 
     assert settings.load(project / settings.DEFAULT_FILE).project_dir
+
+
+def test_model_server_of_the_stack_is_the_default() -> None:
+    """Where no other is named, it is started and asked, wherever it listens."""
+    loaded = Settings(local={"host": "h", "model_server_port": 9}).service
+    own = Settings(service={"servers": {"big": {"endpoints": ["a:1"]}}}).service
+
+    assert (loaded.embedded, loaded.servers["default"].endpoints) == (True, ("h:9",))
+    assert (own.embedded, [*own.servers]) == (False, ["big"])
+
+
+def test_outage_is_waited_for_within_a_checkpoint() -> None:
+    """A job that waits makes none."""
+    file_with("flink: {checkpoint_timeout_ms: 60000}")
+
+    with pytest.raises(SettingsError, match=r"- service\.patience_ms must be less than flink\.checkpoint_timeout_ms"):
+        settings.load()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("spark: {trigger_interval_ms: 10}", "must be at least 5000 with trigger real-time, got 10"),
+        ("spark: {models_pattern: '('}", "expected a regular expression"),
+        ("service: {servers: {a: {endpoints: []}}}", "at least 1 item"),
+        ("service: {servers: {a: {endpoints: [nowhere]}}}", "should match pattern"),
+        ("service: {servers: {a: {endpoints: ['a:1'], transport: rest}}}", "goes with protocol open-inference"),
+        ("service: {servers: {a: {endpoints: ['a:1'], tls: {key: k}}}}", "give both or neither"),
+        ("service: {fetch: {allow: [images]}}", "should match pattern"),
+    ],
+)
+def test_engines_settings_are_checked(text: str, fault: str) -> None:
+    """Before anything starts."""
+    file_with(text)
+
+    with pytest.raises(SettingsError, match=fault):
+        settings.load()
+
+
+def test_what_servers_are_sent_is_secret() -> None:
+    """Also where it is wrong."""
+    file_with("service: {servers: {a: {endpoints: ['a:1'], metadata: {Authorization: [hush]}}}}")
+
+    with pytest.raises(SettingsError, match="metadata") as caught:
+        settings.load()
+
+    assert "hush" not in str(caught.value)

@@ -38,6 +38,7 @@ Examples:
   penstock models add model.pmml --name iris-tree --version 2
   penstock models add s3://bucket/model.pmml --name iris-tree --version 2 --live
   penstock models add --descriptor models/iris-tree/1/descriptor.yaml
+  penstock models add saved/ --job spark --name sentiment --version 1
   penstock models add model.pmml --name iris-tree --version 2 --dry-run    # without Kafka
 
 The first version of a name is live at once. A version is immutable: the same bytes once more change nothing, others are
@@ -56,16 +57,21 @@ answer in time."""
 @format_option
 @with_settings
 def add(settings: Settings, *, offer: Offer, timeout_s: float | None, layout: str, **flags: Any) -> None:
-    """Register the model of FILE, a path or a URI (file://, s3://, gs://, hdfs://, http://).
+    """Register the model of FILE, a path or a URI (file://, s3://, gs://, hdfs://, http://), or of a folder.
+
+    A folder, as Spark and TensorFlow save their models, is packed into one file first. A model that its server has is
+    registered by --descriptor alone.
 
     It is checked first, against all rules at once: can it be read, is each of its parts one that the engine scores
     rightly, does the engine load it, does a sample give every output? Then its file is copied to the store of the
     settings (models.store), it is registered, and each live worker of its job loads it while events flow.
     """
     with tempfile.TemporaryDirectory(prefix="penstock-") as folder:
-        checks = Checks(heap_mb=settings.pmml.heap_mb, lax=flags["lax"], jars=settings.local.jars_dir)
+        checks = Checks.of(settings, lax=flags["lax"])
         intake = take(offer, adding.store_of(settings), Path(folder), checks)
-        _tell(intake, offer.source, layout)
+        _tell(intake, offer.source or str(offer.ref), layout)
+        if flags["no_copy"] and intake.packed:
+            raise click.UsageError("--no-copy is for files: a folder is packed, and the packed one has to be kept")
         if flags["dry_run"]:
             _end(layout, {"registered": False, **_checked(intake)}, "nothing was registered")
             return
@@ -112,10 +118,11 @@ def _checked(intake: Intake) -> dict[str, object]:
 
 def _said(added: Added) -> str:
     ref, name = added.descriptor.ref, added.descriptor.name
+    place = added.descriptor.uri or "its server"
     if added.registered is None:
-        said = f"{ref} is registered already, with these bytes, at {added.descriptor.uri}"
+        said = f"{ref} is registered already, with these bytes, at {place}"
     else:
-        said = f"registered; its file is at {added.descriptor.uri}"
+        said = f"registered; its file is at {place}" if added.descriptor.has_file else "registered; it is at its server"
     if added.kept:
         said += f"\n{', '.join(added.kept)}: what is registered stays; a version does not change"
     if added.pointed is not None:

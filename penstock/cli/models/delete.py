@@ -49,7 +49,8 @@ def delete(settings: Settings, *, ref: ModelRef, force: bool) -> None:
         now = topic.registry.live(ref.name)
         # Whoever named no version has another one now, if there is one.
         missing = before if now is None else used(settings, topic.registry).get(ref, ())
-    click.echo(f"deleted {ref}; its file stays at {descriptor.uri}")
+    stays = f"its file stays at {descriptor.uri}" if descriptor.has_file else "its server still has it"
+    click.echo(f"deleted {ref}; {stays}")
     named = [user for user in missing if user != as_live(ref.name)]
     if named:
         advice = f"register {ref} again, or change the routing document"

@@ -48,6 +48,7 @@ def _lines(descriptor: ModelDescriptor, users: Sequence[str], signs: Iterable[Mo
         "file": descriptor.uri,
         "size": None if descriptor.bytes is None else f"{size(descriptor.bytes)} ({descriptor.bytes:,} bytes)",
         "sha256": descriptor.sha256,
+        "server": None if descriptor.in_worker else _on_server(descriptor),
         "registered": descriptor.registered_at,
         "prediction": descriptor.prediction,
         "sample": None if descriptor.sample is None else json_line(descriptor.sample),
@@ -94,6 +95,13 @@ def _values(field: FieldDescriptor) -> str | None:
     """Write what a field may hold: its intervals, then its values."""
     more = (f"and {field.more:,} more",) if field.more else ()
     return few([*field.intervals, *map(str, field.values), *more])
+
+
+def _on_server(descriptor: ModelDescriptor) -> str:
+    """Say which server has it, and what it is called there."""
+    said = descriptor.on_server
+    which = f"label {said.label}" if said.label else f"version {said.version}" if said.version is not None else "latest"
+    return f"{said.name}: model {said.model}, {which}, {said.method} {said.signature}"
 
 
 def _indented(text: str) -> Iterator[str]:

@@ -116,9 +116,9 @@ class _Import:
             return "left alone: it is registered already"
         with tempfile.TemporaryDirectory(prefix="penstock-") as folder:
             offer = Offer(ref=each.ref, job=self.job, source=each.path or "")
-            checks = Checks(heap_mb=self.settings.pmml.heap_mb, lax=self.lax, jars=self.settings.local.jars_dir)
+            checks = Checks.of(self.settings, lax=self.lax)
             intake = take(offer, adding.store_of(self.settings), Path(folder), checks)
-            for line in finding_lines(offer.source, intake.findings):
+            for line in finding_lines(each.path or "", intake.findings):
                 click.echo(line, err=True)
             intake.require()
             if self.dry_run:

@@ -77,7 +77,7 @@ def _offer(*, source: str | None, descriptor: Path | None, **options: Any) -> Of
         name = known.ref.name if name is None else name
         version = known.ref.version if version is None else version
         job, source, said = job or known.job, source or known.source, {**known.said, **said}
-    if source is None:
+    if source is None and known is None:
         raise click.UsageError("which file? Give a path or a URI, or --descriptor with one that names it")
     if name is None or version is None:
         raise click.UsageError("a model needs --name and --version, or --descriptor with a file that says them")

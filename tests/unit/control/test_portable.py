@@ -27,6 +27,7 @@ def test_settings_come_back_as_they_went(tmp_path: Path) -> None:
                 "sasl_password": "secret",
             }
         },
+        service={"servers": {"big": {"endpoints": ["a:1", "b:2"], "metadata": {"authorization": "secret"}}}},
     )
 
     assert unpack(json.loads(json.dumps(pack(settings))), tmp_path) == settings
@@ -58,3 +59,25 @@ def test_certificates_travel_as_text(tmp_path: Path) -> None:
         assert texts == ["text of ca", "text of client", "text of key"]
         assert {stat.S_IMODE(file.stat().st_mode) for file in files if file} == {0o600}
     assert found.internal_cluster.bootstrap_servers == "b:1"
+
+
+def test_certificates_of_model_servers_travel_too(tmp_path: Path) -> None:
+    """Each under its server's name."""
+    for name in ("ca", "one", "two"):
+        (tmp_path / name).write_text(f"text of {name}", encoding="utf-8")
+    servers = {
+        "big": {"endpoints": ["a:1"], "tls": {"ca": tmp_path / "ca"}},
+        "own": {"endpoints": ["b:1"], "tls": {"certificate": tmp_path / "one", "key": tmp_path / "two"}},
+    }
+    packed = pack(Settings(service={"servers": servers}))
+    there = tmp_path / "there"
+    there.mkdir()
+
+    found = unpack(packed, there).service.servers
+
+    files = [path for each in found.values() if each.tls for path in (each.tls.ca, each.tls.certificate, each.tls.key)]
+    assert [path and path.read_text(encoding="utf-8") for path in files] == [
+        *("text of ca", None, None),
+        *(None, "text of one", "text of two"),
+    ]
+    assert {path.parent for path in files if path} == {there}

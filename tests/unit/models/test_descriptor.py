@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from penstock.errors import ModelDescriptorError
+from penstock.errors import ModelDescriptorError, ModelLoadError
 from penstock.models import schema
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.ref import ModelRef
@@ -151,3 +151,74 @@ def test_the_schema_describes_what_is_taken(plain: Plain) -> None:
 
     assert [fault.message for tree in [*samples, plain(inputs=[FIELD])] for fault in validator.iter_errors(tree)] == []
     assert not validator.is_valid(plain(sha="x"))
+
+
+SERVED = {"job": "service", "format": "tensorflow-serving", "uri": None, "sha256": None}
+
+
+def test_model_of_a_server_has_no_file(plain: Plain) -> None:
+    """It is what its descriptor says of the server; what is not said is the default."""
+    bare = ModelDescriptor.parse(plain(**SERVED), "here")
+    said = ModelDescriptor.parse(plain(**SERVED, server={"name": "default", "model": "iris"}), "here")
+    other = ModelDescriptor.parse(plain(**SERVED, server={"label": "stable"}), "here")
+
+    assert (bare.has_file, bare.in_worker, bare.on_server.model, bare.on_server.version) == (False, False, "iris", None)
+    assert bare.identity == said.identity != other.identity
+    assert {"uri", "sha256", "server"}.isdisjoint(bare.plain())
+    assert ModelDescriptor.parse(other.plain(), "there") == other
+    with pytest.raises(ModelLoadError, match="of format 'tensorflow-serving' is its server's: it has no file"):
+        _ = bare.file
+
+
+def test_model_that_a_server_gets_has_a_file(plain: Plain) -> None:
+    """The server calls it as we do, version included, and its digest counts."""
+    descriptor = ModelDescriptor.parse(plain(job="service", format="saved-model", server={"signature": "png"}), "here")
+
+    assert descriptor.on_server.model_dump(exclude_none=True) == {
+        "name": "default",
+        "model": "iris",
+        "version": 1,
+        "signature": "png",
+        "method": "predict",
+    }
+    assert (descriptor.identity, descriptor.suffix) == (descriptor.sha256, "zip")
+    assert descriptor.file == (descriptor.uri, descriptor.sha256, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"uri": None}, "key 'uri' is missing"),
+        ({"sha256": None}, "key 'sha256' is missing"),
+        ({**SERVED, "uri": "x"}, "key 'uri' is of no use: .* its server's; remove it"),
+        ({**SERVED, "job": "pmml"}, "format 'tensorflow-serving' is of job 'service' only, got job 'pmml'"),
+        ({"server": {}}, "key 'server' is of job 'service' only"),
+        ({**SERVED, "server": {"version": 1, "label": "a"}}, "server: version and label say the same"),
+        ({**SERVED, "server": {"nam": "a"}}, r"key 'server.nam' is unknown; did you mean 'name'\?"),
+        ({"inputs": [{"name": "a", "type": "x", "image": {"width": 8}}]}, "key 'inputs.0.image.height' is missing"),
+        ({"inputs": [{"name": "a", "type": "x", "shape": [-2]}]}, "inputs.0.shape.0: input should be greater than"),
+    ],
+)
+def test_fault_of_a_served_model_is_named(plain: Plain, changes: dict[str, Any], message: str) -> None:
+    """As any other."""
+    with pytest.raises(ModelDescriptorError, match=rf"^model descriptor 'here': .*{message}"):
+        ModelDescriptor.parse(plain(**changes), "here")
+
+
+def test_a_message_may_say_more_of_parts(plain: Plain) -> None:
+    """Parts of parts, too."""
+    image = {"width": 8, "height": 8, "dpi": 72}
+    tree = plain(**SERVED, server={"zone": "a"}, inputs=[{"name": "a", "type": "float", "image": image}])
+    descriptor, unknown = ModelDescriptor.from_message(tree, "here")
+
+    assert set(unknown) == {"server.zone", "inputs.0.image.dpi"}
+    assert descriptor.inputs[0].image is not None
+
+
+def test_tensors_have_shapes(plain: Plain) -> None:
+    """They travel as the rest does."""
+    field = {"name": "pixels", "type": "float", "shape": [-1, 8, 8, 1]}
+    descriptor = ModelDescriptor.parse(plain(inputs=[field]), "here")
+
+    assert descriptor.inputs[0].shape == (-1, 8, 8, 1)
+    assert descriptor.plain()["inputs"] == [field]

@@ -27,7 +27,7 @@ ROUNDS = 400
 class MoodyLoader(FakeLoader):
     """Fails now and then, in passing or for good."""
 
-    def load(self, descriptor: ModelDescriptor, path: Path) -> Thing:
+    def load(self, descriptor: ModelDescriptor, path: Path | None) -> Thing:
         """Make a thing of it, or fail."""
         chance = random.random()
         if chance < 0.05:

@@ -69,6 +69,6 @@ def test_job_looks_into_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         "producer": "a heap of 64 MiB",
         "sample": {"x": 1},
         "prediction": "y",
-        "description": str(tmp_path / "fake"),
+        "description": str(tmp_path),
     }
     assert look_into("later", file, Checks(), {}) is None

@@ -44,7 +44,7 @@ def test_first_bytes_stay() -> None:
     assert [verdict.kind for verdict in verdicts] == [APPLIED, DUPLICATE, REJECTED, APPLIED, DUPLICATE, APPLIED]
     assert {(verdict.subject, verdict.version) for verdict in verdicts} == {("a:1", 1)}
     assert verdicts[2].reasons == (
-        f"'a:1' is registered with sha256 {'a' * 64}, got {'b' * 64}; versions are immutable: raise the version",
+        f"'a:1' is registered with sha256 {'a' * 64}, got sha256 {'b' * 64}; versions are immutable: raise the version",
     )
     assert [each.sha256[0] for each in registry] == ["b"]
 

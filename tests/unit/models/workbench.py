@@ -62,10 +62,11 @@ class FakeLoader:
         self.errors: dict[str, list[Exception]] = {}
         self.gates: dict[str, threading.Event] = {}
 
-    def load(self, descriptor: ModelDescriptor, path: Path) -> Thing:
+    def load(self, descriptor: ModelDescriptor, path: Path | None) -> Thing:
         """Make a thing of it."""
         ref = str(descriptor.ref)
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == descriptor.sha256
+        found = None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+        assert found == (descriptor.sha256 if descriptor.in_worker else None)
         self.begun.append(ref)
         if ref in self.gates:
             assert self.gates[ref].wait(PATIENCE_S)
