@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from jobs.service_job.allowing import Refused, allowance, normal
 from jobs.service_job.http_fetching import HttpFetcher, Unfetched
-from penstock.errors import FetchError, StoreError
+from penstock.errors import FetchError, SettingsError, StoreError
 from penstock.models.store import Store, shown_uri
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jobs.service_job.allowing import Allowed
     from penstock.settings import Settings
 
-__all__ = ["Fetcher", "Limits"]
+__all__ = ["Fetcher", "Limits", "allowed_by"]
 
 _HTTP = ("http", "https")
 
@@ -41,19 +41,17 @@ class Fetcher:
     """Fetches payloads; for any number of threads."""
 
     def __init__(
-        self, allow: Sequence[str], limits: Limits, store: Store, clock: Callable[[], float] = time.monotonic
+        self, allowed: Sequence[Allowed], limits: Limits, store: Store, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Prepare; nothing is opened yet.
 
         Args:
-            allow: beginnings of URIs that may be fetched; none: nothing may.
+            allowed: beginnings of URIs that may be fetched; none: nothing may.
             limits: of one payload.
             store: reads what is not on a web server; its patience is the same as the limits'.
             clock: seconds, as `time.monotonic`.
-
-        Raises `ValueError` where a beginning cannot be understood.
         """
-        self._allowed: tuple[Allowed, ...] = tuple(allowance(each) for each in allow)
+        self._allowed = tuple(allowed)
         self._limits = limits
         self._store = store
         self._http = HttpFetcher(self._allowed, limits.most_bytes, clock)
@@ -61,11 +59,14 @@ class Fetcher:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Return one by the settings; stores are opened with what `models.options` says."""
+        """Return one by the settings; stores are opened with what `models.options` says.
+
+        Raises `SettingsError`.
+        """
         fetch = settings.service.fetch
         limits = Limits(most_bytes=fetch.most_bytes, timeout_s=fetch.timeout_ms / 1000)
         options = {scheme: secret.get_secret_value() for scheme, secret in settings.models.options.items()}
-        return cls(fetch.allow, limits, Store(options, patience_s=limits.timeout_s))
+        return cls(allowed_by(settings), limits, Store(options, patience_s=limits.timeout_s))
 
     def fetch(self, uri: str) -> bytes:
         """Return the bytes that the URI names. Raises `FetchError`."""
@@ -90,6 +91,14 @@ class Fetcher:
     def close(self) -> None:
         """Close idle connections."""
         self._http.close()
+
+
+def allowed_by(settings: Settings) -> tuple[Allowed, ...]:
+    """Return what the settings allow. Raises `SettingsError` where a beginning cannot be understood."""
+    try:
+        return tuple(allowance(each) for each in settings.service.fetch.allow)
+    except ValueError as error:
+        raise SettingsError((str(error),)) from error
 
 
 def _refuse_links(uri: str, allowed: Sequence[Allowed]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobs.service_job.fetching import allowed_by
 from jobs.service_job.operators import ScoreRequests, ScoreShadows
 from penstock import topics
 from penstock.deployables import SERVICE_JOB
@@ -26,7 +27,11 @@ DEPLOYABLE = SERVICE_JOB
 
 
 def build(flow: Flow, settings: Settings) -> StatementSet:
-    """Build the pipeline; models come to its workers by the registry's topic."""
+    """Build the pipeline; models come to its workers by the registry's topic.
+
+    Raises `SettingsError` where it is wrong what payloads may be fetched: workers would find out one by one.
+    """
+    allowed_by(settings)
     prefix = settings.topics.prefix
     requests = flow.read(
         Source(

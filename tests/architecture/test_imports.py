@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.architecture.conftest import Module
 
-DEPLOYABLES = ("input_adapter", "output_adapter", "jobs.pmml_job")
+DEPLOYABLES = ("input_adapter", "output_adapter", "jobs.pmml_job", "jobs.service_job")
 #: Parts of penstock that stand above its core, and what of our own each may import besides the core and itself.
 UPPER = {
     "penstock.flink": (),

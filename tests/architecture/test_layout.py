@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.architecture.conftest import Module
 
-DEPLOYABLES = ("input_adapter", "output_adapter", "jobs/pmml_job")
+DEPLOYABLES = ("input_adapter", "output_adapter", "jobs/pmml_job", "jobs/service_job")
 MOST_LINES = 400
 MOST_FUNCTION_LINES = 40
 MOST_MAIN_LINES = 20

@@ -14,8 +14,10 @@ import pytest
 from jobs.service_job.allowing import allowance, normal
 from jobs.service_job.fetching import Fetcher, Limits
 from jobs.service_job.http_fetching import HttpFetcher, Unfetched
-from penstock.errors import FetchError
+from penstock.engine_sections import FetchSettings
+from penstock.errors import FetchError, SettingsError
 from penstock.models.store import Store
+from penstock.settings import ServiceSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +68,7 @@ def pages() -> Iterator[str]:
 @contextmanager
 def fetcher(*allow: str, limits: Limits = LIMITS) -> Iterator[Fetcher]:
     """One that is closed again."""
-    found = Fetcher(allow, limits, Store(patience_s=limits.timeout_s))
+    found = Fetcher([allowance(each) for each in allow], limits, Store(patience_s=limits.timeout_s))
     try:
         yield found
     finally:
@@ -297,6 +299,14 @@ def test_other_stores_are_fsspec_s() -> None:
     fsspec.filesystem("memory").pipe("/photos/1.png", b"payload")
     with fetcher("memory://photos/") as fetch:
         assert fetch.fetch("memory://photos/1.png") == b"payload"
+
+
+def test_settings_are_checked_before_the_job_begins() -> None:
+    """With the place that is wrong."""
+    settings = Settings(service=ServiceSettings(fetch=FetchSettings(allow=("https://a@b/",))))
+
+    with pytest.raises(SettingsError, match=r"service\.fetch\.allow has 'https://a@b/': it holds a user name"):
+        Fetcher.of(settings)
 
 
 def test_error_shows_no_signature() -> None:
