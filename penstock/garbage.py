@@ -1,4 +1,4 @@
-"""Garbage collection, put off while many objects are made that stay.
+"""Garbage collection, put off while many objects are made that stay, and kept from those that have stayed.
 
 Python looks for garbage whenever there are some hundred objects more, and through all of them whenever these are a
 quarter more. A routing document of ten thousand routes is half a million objects, none of them garbage: looking through
@@ -13,7 +13,7 @@ import threading
 from contextlib import ContextDecorator
 from typing import Self
 
-__all__ = ["uncollected"]
+__all__ = ["settle", "uncollected"]
 
 _lock = threading.Lock()
 _blocks = 0
@@ -38,3 +38,13 @@ class uncollected(ContextDecorator):  # noqa: N801 read as a word, as contextlib
             _blocks -= 1
             if not _blocks and _was_enabled:
                 gc.enable()
+
+
+def settle() -> None:
+    """Leave out of garbage collection what is there before a worker's first record: it stays for the worker's life.
+
+    Flink's runner, Arrow and pandas bring some hundred thousand objects, and a collection that looks at them all stops
+    the worker for a tenth of a second. JPype asks for one whenever Java has collected, which is every few seconds.
+    """
+    gc.collect()
+    gc.freeze()

@@ -31,6 +31,8 @@ SETS = {
 }
 #: Under a package's folder: TensorFlow has XLA's files beside its compiler.
 BESIDE = ("", "tensorflow/compiler")
+#: What modules of messages call with their descriptor.
+REGISTERS = "AddSerializedFile"
 #: protobuf has these itself.
 OWN = "google/protobuf/"
 
@@ -40,12 +42,14 @@ class MissingError(Exception):
 
 
 def content(path: Path) -> bytes:
-    """Return the descriptor that a module of messages registers."""
+    """Return the descriptor that a module of messages registers, in the form of today's compiler or of an old one."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            argument = node.args[0] if node.func.attr == "AddSerializedFile" else None
-            if isinstance(argument, ast.Constant) and isinstance(argument.value, bytes):
-                return argument.value
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == REGISTERS:
+            value = ast.literal_eval(node.args[0])
+            return bytes(value)
+        if isinstance(node, ast.keyword) and node.arg == "serialized_pb" and isinstance(node.value, ast.Call):
+            text = ast.literal_eval(node.value.args[0])  # _b('...'): each character is a byte
+            return str(text).encode("latin1")
     raise MissingError(f"{path} registers no descriptor: it is of another generation of protobuf's compiler")
 
 

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from jobs.pmml_job.mining_schema import FLOAT_MAX, Invalid, Missing, Outliers, Scalar
-from penstock.errors import InputError, shown
+from jobs.pmml_job.mining_schema import Invalid, Missing, Outliers, Scalar
+from penstock.errors import InputError
+from penstock.serving.values import ABSENT, FLOAT_MAX, integer, is_text, kind, number
 
 if TYPE_CHECKING:
     from jobs.pmml_job.mining_schema import InputField
 
-__all__ = ["ABSENT", "INTEGER_MAX", "FieldCheck", "kind"]
-
-INTEGER_MAX = 2**53
-"""Integers beyond it are not exact in a double, which is what engines and JSON libraries keep numbers in."""
-
-
-class _Absent:
-    """The type of `ABSENT`."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-ABSENT: Final = _Absent()
-"""Stands for a field that the row does not have, which is not the same as null when it comes to telling about it."""
+__all__ = ["FieldCheck"]
 
 _WORDS = {
     "double": "a number (double)",
@@ -108,17 +95,6 @@ class FieldCheck:
         return f"field {self.field.name!r} {found}, expected {self.expected}"
 
 
-def kind(value: object) -> str:
-    """A JSON value in words: what kind it is, and which."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    return f"the {'string' if isinstance(value, str) else 'number'} {shown(value)}"
-
-
 def _expected(field: InputField) -> str:
     words = _WORDS.get(field.data_type, f"a number or a string ({field.data_type})")
     if field.intervals:
@@ -134,40 +110,17 @@ def _convert(value: object, data_type: str) -> Scalar | None:
     """The value in the field's own type, None where it is of another: strings are no numbers, numbers no strings."""
     match data_type:
         case "double" | "float":
-            return _number(value, FLOAT_MAX if data_type == "float" else math.inf)
+            return number(value, FLOAT_MAX if data_type == "float" else math.inf)
         case "integer":
-            return _integer(value)
+            return integer(value)
         case "boolean":
             return value if isinstance(value, bool) else None
         case "string":
-            return value if isinstance(value, str) and _is_text(value) else None
+            return value if isinstance(value, str) and is_text(value) else None
         case "date" | "time" | "dateTime":
             return value if isinstance(value, str) and _is_moment(value, data_type) else None
         case _:  # PMML's counted dates and times (dateDaysSince[1970] and the like): the engine knows them
-            return value if isinstance(value, str) and _is_text(value) else _number(value, math.inf)
-
-
-def _number(value: object, bound: float) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) and abs(number) <= bound else None
-
-
-def _integer(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if isinstance(value, float) and not value.is_integer():
-        return None
-    return int(value) if abs(value) <= INTEGER_MAX else None
-
-
-def _is_text(text: str) -> bool:
-    """Tell a lone half of a surrogate pair, which JSON can escape but nothing can write, from text."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+            return value if isinstance(value, str) and is_text(value) else number(value, math.inf)
 
 
 def _is_moment(text: str, data_type: str) -> bool:

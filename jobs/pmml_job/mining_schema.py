@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "FLOAT_MAX",
     "InputField",
     "Interval",
     "Invalid",
@@ -32,9 +31,6 @@ __all__ = [
 ]
 
 Scalar = float | int | bool | str
-
-FLOAT_MAX = 3.4028234663852886e38
-"""The largest single-precision number: the bound of PMML's data type float."""
 
 _INPUT_USES = ("active", "group")  # PMML: the uses of a field that a scorer has to be given
 

@@ -1,21 +1,17 @@
-"""Requests: from the bytes of a record to the event's own JSON text and one row of checked values for the model.
-
-Good requests are decoded and checked in one go, by a decoder made for the model. A request that it refuses is read
-again slowly, field by field: to apply the mining schema's treatments, or to say what is wrong with it.
-"""
+"""Requests to PMML models: a row of values, checked and treated by the mining schema."""
 
 from __future__ import annotations
 
-import json
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from jobs.pmml_job.fields import ABSENT, INTEGER_MAX, FieldCheck, kind
-from jobs.pmml_job.mining_schema import FLOAT_MAX, InputField, Missing, Outliers, Scalar
-from penstock.errors import DecodeError, InputError
-from penstock.event import JSON, REQUEST
+from jobs.pmml_job.fields import FieldCheck
+from jobs.pmml_job.mining_schema import InputField, Missing, Outliers, Scalar
+from penstock.serving import requests
+from penstock.serving.requests import Request
+from penstock.serving.values import FLOAT_MAX, INTEGER_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,127 +21,12 @@ __all__ = ["Request", "RequestReader", "Row"]
 Row = tuple[Scalar | None, ...]
 """One value for each input field, in the order of the mining schema; None is missing."""
 
-_T = TypeVar("_T")
 
-
-class Request(NamedTuple):
-    """What a request says: the event as the user sent it, and the row that the model gets."""
-
-    input: msgspec.Raw
-    row: Row
-
-
-class _Enveloped(Protocol):
-    """What the decoder for requests with a transformed event gives."""
-
-    input: msgspec.Raw
-    data: Any
-
-
-class _RawEnvelope(msgspec.Struct, gc=False):
-    input: msgspec.Raw
-    data: msgspec.Raw
-
-
-class RequestReader:
-    """Reads requests to one model. Pure, and safe to use from several threads."""
+class RequestReader(requests.RequestReader):
+    """Reads requests to one model, whose mining schema says what becomes of each value."""
 
     def __init__(self, fields: Sequence[InputField]) -> None:
-        self._checks = tuple(FieldCheck(field) for field in fields)
-        self._names = ", ".join(field.name for field in fields)
-        quick = _quick_type(fields)
-        self._event: msgspec.json.Decoder[Any] | None = None
-        self._envelope: msgspec.json.Decoder[Any] | None = None
-        if quick is not None:
-            self._event = msgspec.json.Decoder(quick)
-            envelope = msgspec.defstruct("Envelope", [("input", msgspec.Raw), ("data", quick)], gc=False)
-            self._envelope = msgspec.json.Decoder(envelope)
-
-    def read(self, value: bytes | None, content_type: str | None) -> Request:
-        """Read one request.
-
-        Raises:
-            InputError: the row does not fit the model; the message names the field, what was expected and what came.
-            DecodeError: the bytes are not what the content type says.
-        """
-        if value is None:
-            raise InputError("the request has no value, expected a JSON object or list")
-        if content_type == JSON or content_type is None:
-            return self._read_event(value)
-        if content_type == REQUEST:
-            return self._read_envelope(value)
-        return self._read_other(value, content_type)
-
-    def _read_event(self, value: bytes) -> Request:
-        if self._event is not None and _is_utf8(value):
-            try:
-                row = self._event.decode(value)
-            except (msgspec.DecodeError, RecursionError):
-                pass  # read slowly: the row needs a treatment or an explanation
-            else:
-                return Request(msgspec.Raw(value), row if type(row) is tuple else msgspec.structs.astuple(row))
-        row = self._check(_parse(value))
-        return Request(_strict(value, msgspec.Raw), row)
-
-    def _read_envelope(self, value: bytes) -> Request:
-        if self._envelope is not None and _is_utf8(value):
-            try:
-                found: _Enveloped = self._envelope.decode(value)
-            except (msgspec.DecodeError, RecursionError):
-                pass  # as above
-            else:
-                row = found.data
-                return Request(found.input, row if type(row) is tuple else msgspec.structs.astuple(row))
-        tree = _parse(value)
-        if not isinstance(tree, dict) or not {"input", "data"} <= tree.keys():
-            raise DecodeError(f"expected an object with 'input' and 'data' (content-type {REQUEST}), got {kind(tree)}")
-        row = self._check(tree["data"])
-        return Request(_strict(value, _RawEnvelope).input, row)
-
-    def _read_other(self, value: bytes, content_type: str) -> Request:
-        plain = content_type.partition(";")[0].strip().lower()
-        if plain in (JSON, REQUEST):
-            return self._read_event(value) if plain == JSON else self._read_envelope(value)
-        raise InputError(
-            f"the request is {content_type!r}, expected a JSON object or list of {self._names};"
-            " give the route a transform that makes one"
-        )
-
-    def _check(self, tree: object) -> Row:
-        if isinstance(tree, dict):
-            return tuple(check(tree.get(check.field.name, ABSENT)) for check in self._checks)
-        if not isinstance(tree, list):
-            raise InputError(f"expected a JSON object or list of {self._names}, got {kind(tree)}")
-        if len(tree) != len(self._checks):
-            raise InputError(f"expected a list of {len(self._checks)} values ({self._names}), got {kind(tree)}")
-        return tuple(check(value) for check, value in zip(self._checks, tree, strict=True))
-
-
-def _is_utf8(value: bytes) -> bool:
-    """Tell whether the bytes are text; msgspec does not look at what it skips or passes on."""
-    if value.isascii():
-        return True
-    try:
-        value.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _parse(value: bytes) -> object:
-    """Parse JSON, and the NaN and Infinity that some programs write into it, so that the field can be named."""
-    try:
-        return json.loads(value.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise DecodeError(f"the value is not JSON: {error}") from error
-
-
-def _strict(value: bytes, kind: type[_T]) -> _T:
-    """Decode what goes into the result: Python's own reader let NaN pass in the parts that the model does not read."""
-    try:
-        return msgspec.json.decode(value, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise DecodeError(f"the value is not JSON: {error}") from error
+        super().__init__({field.name: FieldCheck(field) for field in fields}, _quick_type(fields))
 
 
 def _quick_type(fields: Sequence[InputField]) -> Any:

@@ -1,1 +1,1 @@
-"""The job that asks model servers: TensorFlow Serving, and what speaks the Open Inference Protocol."""
+"""The service job: scores requests with models that model servers hold."""

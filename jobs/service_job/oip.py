@@ -27,5 +27,5 @@ def predicts_only(spec: ModelSpec) -> None:
     """Refuse what is TensorFlow Serving's alone."""
     if spec.method is not Method.PREDICT:
         raise CallError(
-            "UNIMPLEMENTED", f"the Open Inference Protocol has no method {spec.method!r}; set method: predict"
+            "UNIMPLEMENTED", f"the Open Inference Protocol has no method {spec.method.value!r}; set method: predict"
         )

@@ -9,17 +9,16 @@ from pyflink.table.udf import ScalarFunction
 from penstock.control import portable
 from penstock.control.worker import Worker
 from penstock.flink.columns import frame
-from penstock.flink.worker import settle
+from penstock.garbage import settle
 from penstock.unwritten import Unwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
     from pyflink.table import FunctionContext
 
     from penstock.control.documents import LiveDocument
-    from penstock.control.model_subject import ModelSubject
     from penstock.deployables import Deployable
     from penstock.event import Deliveries
     from penstock.settings import Settings
@@ -52,10 +51,9 @@ class ByDocument(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are u
             PenstockError: there is none, or no broker. The job fails and is restarted, until there is.
         """
         self._unwritten = Unwritten(function_context.get_metric_group())
-        self.worker = Worker(self._packed, self.DEPLOYABLE.name, self.use, self.weights, self.models())
+        self.worker = self.hire()
         self.prepare()
-        self.worker.start()
-        settle()
+        self.start()
 
     def close(self) -> None:
         """Stop following, and tell what is left to tell."""
@@ -67,9 +65,14 @@ class ByDocument(ScalarFunction):  # type: ignore[misc]  # pyflink's bases are u
         self._unwritten.note(deliveries)
         return frame(deliveries, further=self.FANS_OUT)
 
-    def models(self) -> Callable[[Settings], ModelSubject] | None:
-        """Return what makes that which follows the registry of models; None, as for most: nothing does."""
-        return None
+    def hire(self) -> Worker:
+        """Return the worker, which is not connected yet."""
+        return Worker(self._packed, self.DEPLOYABLE.name, self.use, self.weights)
+
+    def start(self) -> None:
+        """Let the worker begin."""
+        self.worker.start()
+        settle()
 
     def prepare(self) -> None:
         """Make what does not hang on a document; `worker.settings` is there."""

@@ -1,1 +1,1 @@
-"""What scoring jobs share when they score: the worker's frame, and clients of model servers. No engine in it."""
+"""What scoring jobs share beyond the frame: a worker of any engine, and how requests are read."""

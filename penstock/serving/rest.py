@@ -67,6 +67,8 @@ class Rest:
                 preload_content=False,
             )
             content = self._read(response, until)
+        except urllib3.exceptions.NewConnectionError as error:  # a timeout to urllib3, whatever it is
+            raise CallError("UNAVAILABLE", str(error), server=self.server) from error
         except urllib3.exceptions.TimeoutError as error:
             raise CallError("DEADLINE_EXCEEDED", f"no answer within {timeout_s:.3f} s", server=self.server) from error
         except urllib3.exceptions.HTTPError as error:

@@ -33,7 +33,7 @@ KAFKA_EDGE = {"penstock.kafka"}
 CONTROL_EDGE = {
     f"penstock.control.{name}"
     for name in ("adding", "announcer", "follower", "history", "models", "publisher", "reading", "watching", "worker")
-}
+} | {"penstock.serving.worker"}
 ENGINES = {"pyflink", "kafka", "pandas", "pyarrow", "py4j", "pypmml", "jpype"}
 #: What the core may bring along when it is imported; a new name is a new dependency of every worker.
 ALLOWED = {

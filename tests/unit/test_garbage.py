@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 
-from penstock.garbage import uncollected
+from penstock.garbage import settle, uncollected
 
 
 def test_collection_is_put_off_for_a_block() -> None:
@@ -27,3 +27,13 @@ def test_who_has_no_collection_does_not_get_one() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_is_there_at_the_beginning_is_not_looked_at_again() -> None:
+    """It stays as long as its worker."""
+    before = gc.get_freeze_count()
+    try:
+        settle()
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()

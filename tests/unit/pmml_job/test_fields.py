@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from jobs.pmml_job.fields import ABSENT, FieldCheck
+from jobs.pmml_job.fields import FieldCheck
 from jobs.pmml_job.mining_schema import InputField, Interval, Invalid, Missing, Outliers
 from penstock.errors import InputError
+from penstock.serving.values import ABSENT
 
 Field = Callable[..., InputField]
 
