@@ -40,6 +40,7 @@ PenstockError
 │   ├── ModelInUseError         a command deletes a model that somebody uses
 │   ├── UnknownRefError         a command names a model that is not registered
 │   └── LegacyError             a file of the predecessor's control messages is wrong
+├── CallError                   a call to a model server failed: its rows get errors of their own
 ├── KafkaUnavailableError       no broker answers
 ├── FlinkUnavailableError       no Flink cluster answers
 ├── TopicError                  a topic cannot be made, or cannot take our records
@@ -92,9 +93,11 @@ from penstock.record_errors import (
     UnmatchedError,
 )
 from penstock.root_error import PenstockError
+from penstock.serving.calls import CallError
 
 __all__ = [
     "BridgeError",
+    "CallError",
     "CasebookError",
     "ControlTopicError",
     "DeadlineError",

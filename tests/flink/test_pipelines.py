@@ -108,6 +108,7 @@ def test_input_adapter(run: Callable[..., list[Row]]) -> None:
         "ce_time": ce_time(NOW_MS).encode(),
         "content-type": JSON.encode(),
         "penstock-route": b"iris",
+        "penstock-variant": b"champion",
         "penstock-model": b"iris-tree",
         "penstock-config-version": b"1",
     }

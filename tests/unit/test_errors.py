@@ -95,6 +95,7 @@ EXAMPLES: dict[PenstockError, str] = {
         "model 'iris:1' is not registered; registered: iris:2; 'penstock models list' lists them"
     ),
     errors.LegacyError(3, "key 'name' is missing"): "line 3: key 'name' is missing",
+    errors.CallError("UNAVAILABLE", "gone", None, "localhost:8500"): "server localhost:8500: UNAVAILABLE: gone",
     errors.KafkaUnavailableError("localhost:9092", "refused"): (
         "no Kafka broker answers at 'localhost:9092' (refused); is it running, and is the address right?"
     ),

@@ -311,3 +311,23 @@ def test_batch_that_needs_more_than_has_room_gets_one_after_the_other(make_bench
 
     assert sorted(used) == sorted(refs)
     assert rounds <= len(refs)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": "saved-model", "uri": "nowhere://gone", "bytes": 10 * MIB},
+        {"format": "tensorflow-serving", "uri": None, "sha256": None, "bytes": None},
+    ],
+)
+def test_models_that_a_server_has_are_not_fetched(
+    make_bench: Callable[..., Workbench], changes: dict[str, object]
+) -> None:
+    """Neither a store nor this worker's memory matters to them."""
+    bench = make_bench(most_mb=1)
+    host = bench.host(job="service")
+    host.begin([bench.model("iris:1", job="service", **changes)])
+    host.want(bench.routes("iris:1"))
+
+    settled(lambda: state(host, "iris:1"), "ready")
+    assert given(host, "iris") == {"iris": "iris:1"}
