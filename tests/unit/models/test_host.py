@@ -259,6 +259,16 @@ def test_states_tell_all_there_is_to_tell(make_bench: Callable[..., Workbench]) 
     assert "job 'spark' scores it" in str(host.absence("spark:1"))
 
 
+def test_models_that_are_ready_may_add_a_word(make_bench: Callable[..., Workbench]) -> None:
+    """Such as that their server is away; those of other jobs have none."""
+    bench = make_bench()
+    host = started(bench, "iris:1")
+    (thing,) = bench.loader.made
+    thing.said = "its server is away"
+
+    assert (host.states()["iris:1"].state.value, host.states()["iris:1"].reason) == ("ready", "its server is away")
+
+
 @pytest.mark.parametrize("text", ["", "x:", "x:latest", "none:1", "none", "\udc80"])
 def test_unknown_models_are_told_as_such(make_bench: Callable[..., Workbench], text: str) -> None:
     """With those that there are."""
