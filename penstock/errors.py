@@ -43,6 +43,7 @@ PenstockError
 ├── FlinkUnavailableError       no Flink cluster answers
 ├── TopicError                  a topic cannot be made, or cannot take our records
 ├── UnknownTopicError           a command names a topic that is not there
+├── BridgeError                 the Spark job's records no longer pass between Spark and Kafka
 ├── PrerequisiteError           the machine lacks what the embedded stack needs
 └── StackError                  a step of the embedded stack failed
 
@@ -91,6 +92,7 @@ from penstock.record_errors import (
 from penstock.root_error import PenstockError
 
 __all__ = [
+    "BridgeError",
     "CasebookError",
     "ControlTopicError",
     "DeadlineError",
@@ -271,6 +273,18 @@ class UnknownTopicError(PenstockError):
         near = " or ".join(map(repr, self.near))
         advice = f"did you mean {near}?" if near else "'penstock topics --all' lists them"
         return f"topic {self.topic!r} does not exist at {self.bootstrap!r}; {advice}"
+
+
+class BridgeError(PenstockError):
+    """Records no longer pass from Spark to Kafka: the program ends, and begins again behind what is done."""
+
+    def __init__(self, bridge: str, detail: str) -> None:
+        super().__init__(bridge, detail)
+        self.bridge = bridge
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"the way of {self.bridge} through Spark is broken: {self.detail}"
 
 
 class PrerequisiteError(PenstockError):

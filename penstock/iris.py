@@ -15,7 +15,17 @@ from importlib.resources import files
 from itertools import count
 from types import MappingProxyType
 
-__all__ = ["COLUMNS", "DEMO_TOPICS", "POISON_HEADER", "Event", "Form", "Recipe", "events", "measurements"]
+__all__ = [
+    "COLUMNS",
+    "DEMO_TOPICS",
+    "POISON_HEADER",
+    "SEEDED_START_MS",
+    "Event",
+    "Form",
+    "Recipe",
+    "events",
+    "measurements",
+]
 
 COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 
@@ -23,9 +33,8 @@ POISON_HEADER = "poison"
 """Header of a record that was spoilt on purpose; its value names the kind, which a dead letter then shows."""
 
 _NOISE_CM = 0.1  # about the precision of the measurements: rows vary, their species stays plain
-_SEEDED_START_MS = (
-    1_700_000_000_000  # `ts` of a seeded run counts from here, so that the bytes do not depend on the clock
-)
+SEEDED_START_MS = 1_700_000_000_000
+"""`ts` of a seeded run counts from here, so that the bytes do not depend on the clock."""
 
 
 class Form(StrEnum):
@@ -60,6 +69,7 @@ class Event:
     key: bytes
     value: bytes | None
     poison: str | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +108,7 @@ def events(recipe: Recipe) -> Iterator[Event]:
     for number in count(1) if recipe.count == 0 else range(1, recipe.count + 1):
         row = tuple(max(0.1, round(x + draw.gauss(0, _NOISE_CM), 1)) for x in draw.choice(table))
         user = f"u{draw.randint(1, recipe.keys)}"
-        ts = int(time.time() * 1000) if recipe.seed is None else _SEEDED_START_MS + number
+        ts = int(time.time() * 1000) if recipe.seed is None else SEEDED_START_MS + number
         draft = _Draft(type=recipe.type, id=number, row=row, user=user, ts=ts)
         if spoil.random() * 100 < recipe.poison_percent:
             kind, make = spoil.choice(kinds)

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 #: Extras that are installed and tested together. The others, gs and azure, are pinned nowhere: nothing here has them.
-TOGETHER = {"pmml": ("pmml",), "models": ("models",), "stores": ("http", "s3")}
+TOGETHER = {
+    "pmml": ("pmml",),
+    "spark": ("spark",),
+    "service": ("service",),
+    "model-server": ("model-server",),
+    "models": ("models",),
+    "stores": ("http", "s3"),
+}
 
 
 def wanted(pyproject: dict[str, object]) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ runs is left alone. Paths are taken from the checkout's folder. Stop it all with
 
   --no-demo                       without the generator that writes 3 events a second; one that runs is ended
   --demo                          with it, also on your own Kafka
-  --jobs pmml                     which scoring jobs to run
+  --jobs pmml,spark,service       which scoring jobs to install and run; what was chosen once is meant from then on
   --no-jobs                       Kafka and Flink only
   --bootstrap-servers HOST:PORT   your own Kafka, instead of one that is started here
   --settings FILE                 instead of config/penstock.yaml
@@ -20,12 +20,20 @@ runs is left alone. Paths are taken from the checkout's folder. Stop it all with
 USAGE
 }
 
+jobs=() previous=
 for argument in "$@"; do
   case $argument in
     -h | --help) usage; exit 0 ;;
+    --jobs=*) jobs+=("$argument") ;;
   esac
+  [[ $previous == --jobs ]] && jobs+=("--jobs=$argument")
+  previous=$argument
 done
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-scripts/setup.sh
+scripts/setup.sh "${jobs[@]}"
+if ((!${#jobs[@]})) && [[ -f .penstock/jobs ]]; then
+  jobs=("--jobs=$(tr ' ' ',' <.penstock/jobs)")
+  set -- "$@" "${jobs[@]}"
+fi
 exec .venv/bin/penstock up "$@"

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["FIGURES", "LEVELS", "figures_of", "hand_over", "lane", "rank"]
 
-LEVELS = ("unit", "architecture", "docs", "contract", "pmml", "shipping", "flink", "integration", "e2e")
+LEVELS = ("unit", "architecture", "docs", "contract", "pmml", "spark", "shipping", "flink", "integration", "e2e")
 """Quick ones go first."""
 FIGURES = pytest.StashKey[list[str]]()
 """What was measured by the way."""
 #: Modules of tests/e2e that have a stack of their own; the others share one.
 _OWN_STACK = ("test_models_live", "test_two_clusters", "test_readme")
-_IN_ONE = {"flink", "shipping", "pmml", "contract"}
+_IN_ONE = {"flink", "shipping", "pmml", "spark", "contract"}
 _HANDED = "figures"
 
 

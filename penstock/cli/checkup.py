@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,15 @@ from penstock.cli.readiness import unready
 from penstock.cli.tables import counted
 from penstock.cli.whereabouts import cluster_of, present_topics
 from penstock.control import models
-from penstock.control.watching import ModelWatch
-from penstock.deployables import ADAPTERS, SCORING, Deployable
+from penstock.control.watching import ModelWatch, Watch
+from penstock.deployables import ADAPTERS, SCORING, SERVICE_JOB, Deployable
 from penstock.errors import ControlTopicError, FlinkUnavailableError
-from penstock.local.jobs import latest
+from penstock.local.jobs import latest, of_flink
 from penstock.local.rest import FlinkRest
 from penstock.local.waiting import wait_until
 from penstock.models.inspection import absences
 from penstock.models.registry import Registry
+from penstock.routing.ramp import now_ms
 from penstock.topics import shortfalls, topics_for
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from penstock.settings import Settings
 
 __all__ = ["Check", "Parts"]
+
+
+_LISTENS_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +81,19 @@ class Parts:
         yield self._kafka()
         yield self._topics()
         yield self._models()
+        yield from self._servers()
         yield self._jobs()
 
     def stages(self, job: str) -> dict[Hop, Stage]:
         """What carries an event to each hop, for models of a job; Flink is asked anew."""
         try:
-            found: dict[str, Job | None] | None = latest(self._flink, self._deployables())
+            found: dict[str, Job | None] | None = latest(self._flink, of_flink(self._deployables()))
         except FlinkUnavailableError:
             found = None
+        live = self._drivers()
         first, last = ADAPTERS
         carriers = {Hop.REQUEST: first, Hop.RESULT: SCORING.get(job), Hop.OUTPUT: last}
-        return {hop: self._stage(carrier, job, found) for hop, carrier in carriers.items()}
+        return {hop: self._stage(carrier, job, found, live) for hop, carrier in carriers.items()}
 
     def _models(self) -> Check:
         try:
@@ -129,19 +136,46 @@ class Parts:
 
     def _jobs(self) -> Check:
         wanted = self._deployables()
+        of_cluster = of_flink(wanted)
         found: dict[str, Job | None] = {}
 
         def settled() -> bool:
-            found.update(latest(self._flink, wanted))
+            found.update(latest(self._flink, of_cluster))
             return not any(job is not None and job.starting for job in found.values())
 
         try:
             wait_until(settled, self._patience_s, self._settings.local.poll_interval_s)
         except FlinkUnavailableError as error:
             return Check(name="jobs", well=False, detail=str(error))
-        faults = [fault for each in wanted if (fault := self._job_fault(each, found[each.name]))]
-        running = ", ".join(each.job_name for each in wanted)
-        return Check(name="jobs", well=not faults, detail="; ".join(faults) or f"{running} run at {self._flink.url}")
+        faults = [fault for each in of_cluster if (fault := self._job_fault(each, found[each.name]))]
+        live = self._drivers()
+        faults += [fault for each in wanted if each not in of_cluster and (fault := _driver_fault(each, live))]
+        running = ", ".join(each.job_name for each in of_cluster)
+        told = f"{running} run at {self._flink.url}"
+        own = [each.job_name for each in wanted if each not in of_cluster]
+        told += f", {', '.join(own)} beside it" if own else ""
+        return Check(name="jobs", well=not faults, detail="; ".join(faults) or told)
+
+    def _servers(self) -> Iterator[Check]:
+        """Look whether somebody listens where model servers should, if any is asked."""
+        if SERVICE_JOB not in self._deployables():
+            return
+        asked = sorted(
+            {f"{name} at {each}" for name, one in self._settings.service.servers.items() for each in one.endpoints}
+        )
+        silent = [each for each in asked if not _listens(each.rpartition(" ")[2])]
+        advice = f"nobody listens: {', '.join(silent)}; its events wait, and are dead letters after that"
+        yield Check(name="servers", well=not silent, detail=advice if silent else f"{', '.join(asked)} listen")
+
+    def _drivers(self) -> set[str]:
+        """Name the deployables of which a worker says that it is there: Flink knows nothing of those outside it."""
+        if all(each in of_flink([each]) for each in self._deployables()):
+            return set()
+        try:
+            with Watch(self._settings) as watch:
+                return {state.sign.deployable for state in watch.workers.live(now_ms())}
+        except ControlTopicError:
+            return set()
 
     @property
     def _flink(self) -> FlinkRest:
@@ -152,9 +186,13 @@ class Parts:
         jobs = dict.fromkeys(entry.job for entry in self._document.models.values())
         return [first, *(SCORING[job] for job in jobs if job in SCORING), last]
 
-    def _stage(self, carrier: Deployable | None, job: str, found: dict[str, Job | None] | None) -> Stage:
+    def _stage(
+        self, carrier: Deployable | None, job: str, found: dict[str, Job | None] | None, live: set[str]
+    ) -> Stage:
         if carrier is None:
             return Stage(job=job, fault=f"this version of Penstock has no job {job!r}")
+        if not of_flink([carrier]):
+            return Stage(job=carrier.job_name, fault=_driver_fault(carrier, live))
         if found is None:
             return Stage(job=carrier.job_name, known=False)
         return Stage(job=carrier.job_name, fault=self._job_fault(carrier, found.get(carrier.name)))
@@ -166,3 +204,18 @@ class Parts:
         if not job.healthy:
             return f"job {carrier.job_name!r} is {job.state}, {job.running} of {job.total} tasks run; see {url}"
         return None
+
+
+def _driver_fault(carrier: Deployable, live: set[str]) -> str | None:
+    if carrier.name in live:
+        return None
+    return f"job {carrier.job_name!r} gives no sign of life; 'penstock up' starts its driver"
+
+
+def _listens(endpoint: str) -> bool:
+    host, _, port = endpoint.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), _LISTENS_S):
+            return True
+    except OSError:
+        return False

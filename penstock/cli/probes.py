@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from penstock.cli.records import json_line
+from penstock.cli.records import image_format, json_line
 from penstock.errors import RecordError, UnknownModelError
-from penstock.event import CE_ID
+from penstock.event import CE_ID, CONTENT_TYPE
 from penstock.iris import COLUMNS, measurements
 from penstock.models.ref import ModelRef
 from penstock.routing.document import Range
@@ -160,6 +162,8 @@ def _candidates(source: Source, event_type: str, sample: Sample) -> Iterator[tup
     headers = {rule.header: event_type} if rule and rule.header else {}
     if rule and rule.constant not in {None, event_type}:
         return
+    if source.format == "bytes":
+        yield from ((content, headers | _content_type(content)) for content in _binary(sample))
     field = rule.field if rule else None
     numbers = _row(sample.values() if isinstance(sample, dict) else sample, ",")
     match source.format:
@@ -176,6 +180,19 @@ def _candidates(source: Source, event_type: str, sample: Sample) -> Iterator[tup
         case _:
             for body in (numbers, json_line(sample)):
                 yield body.encode(), headers
+
+
+def _binary(sample: Sample) -> Iterator[bytes]:
+    """The bytes that a sample of one field stands for, which has them in base64."""
+    match [*sample.values()] if isinstance(sample, dict) else sample:
+        case [{"b64": str(text)}]:
+            with suppress(ValueError):
+                yield base64.b64decode(text, validate=True)
+
+
+def _content_type(content: bytes) -> dict[str, str]:
+    name = image_format(content)
+    return {CONTENT_TYPE: f"image/{name.lower()}"} if name else {}
 
 
 def _cells(sample: Sample, columns: Sequence[str], field: str | None, event_type: str) -> list[Any]:

@@ -9,10 +9,23 @@ from dataclasses import dataclass
 from penstock.errors import EnvelopeError
 from penstock.event import ce_time, coordinates
 
-__all__ = ["Record", "as_object", "as_text", "header_lines", "json_bytes", "json_line", "printable", "rfc3339", "shown"]
+__all__ = [
+    "Record",
+    "as_object",
+    "as_text",
+    "header_lines",
+    "image_format",
+    "json_bytes",
+    "json_line",
+    "printable",
+    "rfc3339",
+    "shown",
+]
 
 #: What a JSON form holds for bytes: their text, ``{"base64": ...}`` where they are not UTF-8, or null.
 JsonBytes = str | dict[str, str] | None
+#: What the bytes of an image begin with.
+_IMAGES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +97,17 @@ def shown(content: bytes | None, absent: str = "(null)") -> str:
     return printable(text)
 
 
+def _value(content: bytes | None) -> str:
+    """A value for a terminal: of an image only what it is, which says more than its base64."""
+    name = image_format(content or b"")
+    return f"({name} image, {len(content or b''):,} bytes)" if name else shown(content)
+
+
+def image_format(content: bytes) -> str | None:
+    """What kind of image begins like this; None: none that is known here."""
+    return next((name for name, begin in _IMAGES.items() if content.startswith(begin)), None)
+
+
 def printable(text: str) -> str:
     """Text that cannot act on a terminal: control characters but tabs and line breaks are escaped."""
     return "".join(letter if letter.isprintable() or letter in "\n\t" else _escaped(letter) for letter in text)
@@ -94,7 +118,7 @@ def as_text(record: Record, *, headers: bool = True) -> str:
     lines = [f"{record.coordinates}  {rfc3339(record.timestamp)}  key {_on_one_line(record.key)}"]
     if headers:
         lines += header_lines(record)
-    return "\n".join([*lines, shown(record.value), ""])
+    return "\n".join([*lines, _value(record.value), ""])
 
 
 def header_lines(record: Record) -> list[str]:

@@ -13,8 +13,7 @@ from penstock.cli import standing
 from penstock.cli.exits import Exit
 from penstock.cli.options import state_dir_option, with_settings, with_settings_or_kept
 from penstock.deployables import SCORING, chosen
-from penstock.local import demo as demo_events
-from penstock.local import report, stack, workers
+from penstock.local import engines, report, stack, workers
 from penstock.local.layout import Layout
 from penstock.local.waiting import Reporter
 
@@ -22,10 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from penstock.control.standing import Standing
-    from penstock.routing.document import RoutingDocument
+    from penstock.deployables import Deployable
     from penstock.settings import Settings
 
 __all__ = ["down", "status", "up"]
+
+
+def _jobs(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[Deployable, ...]:
+    """Return what runs for a choice of scoring jobs, or for those that can run here."""
+    words = [word for text in given for word in text.split(",")] or engines.installed()
+    for word in words:
+        if word not in SCORING:
+            raise click.BadParameter(f"there is no job {word!r}; there are {', '.join(SCORING)}")
+    return chosen(dict.fromkeys(words))
 
 
 @click.command(
@@ -33,6 +41,7 @@ __all__ = ["down", "status", "up"]
 Examples:
   penstock up
   penstock up --no-demo --jobs pmml
+  penstock up --jobs pmml,service
   penstock up --bootstrap-servers broker-1:9092,broker-2:9092
 
 Exit status: 0 everything runs, 1 a model is registered with other bytes, 2 wrong settings, routing document or model
@@ -42,30 +51,31 @@ Exit status: 0 everything runs, 1 a model is registered with other bytes, 2 wron
 @click.option(
     "--demo/--no-demo",
     default=None,
-    help="Also write iris events, at the rate that the settings say; --no-demo ends a demo that runs.  "
+    help="Also write events of the demo, of each kind that a chosen job scores, at the rate that the settings say; "
+    "--no-demo ends a demo that runs.  "
     "[default: --demo, but not on a Kafka of yours]",
 )
 @click.option(
     "--jobs",
-    "words",
+    "chosen_jobs",
     multiple=True,
-    type=click.Choice(list(SCORING)),
-    default=("pmml",),
-    show_default=True,
-    help="A scoring job to run between the adapters; repeatable.",
+    callback=_jobs,
+    metavar="JOB,...",
+    help=f"Scoring jobs to run between the adapters, of {', '.join(SCORING)}; repeatable.  "
+    "[default: those whose packages are installed]",
 )
 @click.option("--no-jobs", is_flag=True, help="Kafka, its topics and Flink only: no adapters, no jobs, no demo.")
 @state_dir_option
 @with_settings
-def up(settings: Settings, *, demo: bool | None, words: tuple[str, ...], no_jobs: bool) -> None:
+def up(settings: Settings, *, demo: bool | None, chosen_jobs: tuple[Deployable, ...], no_jobs: bool) -> None:
     """Start Kafka, Flink, the jobs and the demo on this machine.
 
     What runs already is left alone, so that this can be run again at any time. Kafka is not started where the settings
     or --bootstrap-servers name one of yours.
     """
-    choice = stack.Choice(jobs=() if no_jobs else chosen(dict.fromkeys(words)), demo=demo)
-    document = stack.up(settings, choice, Reporter())
-    click.echo(_closing(settings, document if choice.jobs else None))
+    choice = stack.Choice(jobs=() if no_jobs else chosen_jobs, demo=demo)
+    stack.up(settings, choice, Reporter())
+    click.echo(_closing(settings, scores=bool(choice.jobs)))
 
 
 @click.command(
@@ -130,19 +140,20 @@ def _idle(found: report.Report, routing: Standing) -> Iterator[str]:
     jobs = {item.name: item.job_name for item in chosen(SCORING)}
     totals = {job.name: job.total for job in found.jobs if job.healthy}
     tasks = {name: totals[job_name] for name, job_name in jobs.items() if job_name in totals}
+    alive = {process.name for process in found.processes if process.pid}
+    tasks |= {each.name: 1 for name, each in engines.DEPLOYABLES.items() if name in alive}
     for name, count in workers.missing(tasks, workers.present(routing.workers)).items():
         yield f"the job {jobs[name]!r} has {count} workers ready: the others may be on their way, or see its log"
 
 
-def _closing(settings: Settings, document: RoutingDocument | None) -> str:
+def _closing(settings: Settings, *, scores: bool) -> str:
     context = click.get_current_context()
     flags_given = any(
         context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
         for name in ("settings_file", "bootstrap_servers", "state_dir")
     )
     flags = f" --settings {shlex.quote(str(Layout.of(settings).settings_file))}" if flags_given else ""
-    topic = shlex.quote(demo_events.results_topic(document)) if document else ""
-    see_results = f"See results:  .venv/bin/penstock tail {topic}{flags}\n" if document else ""
+    see_results = f"See results:  .venv/bin/penstock tail{flags}\n" if scores else ""
     return f"""
 Flink   {settings.flink.rest_url}
 Kafka   {settings.kafka.external.bootstrap_servers}

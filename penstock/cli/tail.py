@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from penstock.cli.documents import known
 from penstock.cli.exits import Exit
 from penstock.cli.options import with_settings
 from penstock.cli.reading import Reader
@@ -53,6 +54,7 @@ class Span:
 @click.command(
     epilog="""\b
 Examples:
+  penstock tail
   penstock tail iris-results
   penstock tail iris-results --count 1 --timeout 30
   penstock tail '*-results' --from-beginning --format json --timeout 5 | jq '.value | fromjson | .prediction'
@@ -65,7 +67,7 @@ name) and value. key, value and each header are the text as it is, never parsed 
 Exit status: 0 --count was reached, or none was given; 1 no such topic; 2 wrong usage; 3 Kafka cannot be used;
 4 the time or the end came before --count; 130 Ctrl-C came before --count."""
 )
-@click.argument("topics", nargs=-1, required=True, metavar="TOPIC...")
+@click.argument("topics", nargs=-1, metavar="[TOPIC]...")
 @click.option("--count", type=click.IntRange(min=1), help="End after this many records.")
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="End after this time.")
 @click.option("--from-beginning", is_flag=True, help="Begin with the oldest record; else with the next one to come.")
@@ -82,16 +84,16 @@ Exit status: 0 --count was reached, or none was given; 1 no such topic; 2 wrong 
 @click.option("--header", "headers", multiple=True, metavar="NAME[=VALUE]", help="Only with this header; repeatable.")
 @with_settings
 def tail(settings: Settings, topics: tuple[str, ...], layout: str, **options: Any) -> None:
-    """Show the records of TOPICs: key, headers and value.
+    """Show the records of TOPICs: key, headers and value. Without any: all results that users get.
 
-    A TOPIC may be a pattern with * and ?, in quotes. Topics that begin with the internal prefix are read from the
-    internal cluster. Nothing is consumed: no offsets move.
+    Those are on the output topics of the routing document in force. A TOPIC may be a pattern with * and ?, in quotes.
+    Topics that begin with the internal prefix are read from the internal cluster. Nothing is consumed: no offsets move.
     """
     wanted = Filter(key=options.pop("key"), headers=options.pop("headers"))
     span = Span(**options)
     left = span.count
     try:
-        for record in _records(by_cluster(settings, topics), span):
+        for record in _records(by_cluster(settings, topics or _outputs(settings)), span):
             if wanted.takes(record):
                 click.echo(_laid_out(record, layout))
                 left = None if left is None else left - 1
@@ -103,6 +105,11 @@ def tail(settings: Settings, topics: tuple[str, ...], layout: str, **options: An
         raise
     if left:
         raise click.exceptions.Exit(Exit.TIMED_OUT)
+
+
+def _outputs(settings: Settings) -> list[str]:
+    """Return the topics on which the routes' results go out, in the order of the document."""
+    return list(dict.fromkeys(route.output.topic for route in known(settings).document.routes))
 
 
 def _records(places: Mapping[ClusterSettings, list[str]], span: Span) -> Iterator[Record]:

@@ -31,6 +31,7 @@ __all__ = [
     "await_running",
     "forget",
     "latest",
+    "of_flink",
     "root_cause",
     "stop_all",
     "submit",
@@ -45,6 +46,11 @@ SUBMIT = "submit"
 _ACCEPTED_WORDS = 3
 #: Enough of a failure's messages to see the cause under its wrappings.
 _CAUSE_LINES = 20
+
+
+def of_flink(wanted: Iterable[Deployable]) -> tuple[Deployable, ...]:
+    """Return those that are jobs of the cluster; the others have a process of their own."""
+    return tuple(item for item in wanted if item.engine == "flink")
 
 
 def latest(rest: FlinkRest, wanted: Iterable[Deployable]) -> dict[str, Job | None]:

@@ -22,17 +22,19 @@ __all__ = ["check", "holder", "ports"]
 _MIB = 1024 * 1024
 
 
-def ports(settings: Settings) -> dict[str, int]:
+def ports(settings: Settings, *, model_server: bool = False) -> dict[str, int]:
     """Return the ports that the stack listens on, by the setting that names them."""
     names = {"flink.rest_port": settings.flink.rest_port, "local.flink_rpc_port": settings.local.flink_rpc_port}
     if settings.kafka.embedded:
         names["local.kafka_port"] = settings.local.kafka_port
         names["local.kafka_controller_port"] = settings.local.kafka_controller_port
+    if model_server:
+        names["local.model_server_port"] = settings.local.model_server_port
     return names
 
 
-def check(settings: Settings) -> None:
-    """Look at everything that a start needs.
+def check(settings: Settings, *, model_server: bool = False) -> None:
+    """Look at everything that a start needs, with the embedded model server or without.
 
     Raises:
         PrerequisiteError: with every lack, so that one look is enough.
@@ -40,7 +42,7 @@ def check(settings: Settings) -> None:
     lacks = [
         *versions.faults(versions.PYTHON, versions.JAVA),
         *_jar_faults(settings),
-        *_port_faults(settings.local.host, ports(settings)),
+        *_port_faults(settings.local.host, ports(settings, model_server=model_server)),
         *_disk_faults(settings.local.state_dir, settings.local.min_free_disk_mb),
     ]
     if lacks:

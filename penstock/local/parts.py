@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from penstock.local import broker, flink_cluster
+from penstock.local import broker, engines, flink_cluster
 from penstock.local.supervision import Program
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ __all__ = ["DEMO", "KEEPER", "OPTIONAL", "programs", "servers"]
 DEMO = "demo"
 #: The process that brings lost jobs back.
 KEEPER = "keeper"
-#: What need not run: no demo, no jobs.
-OPTIONAL = (KEEPER, DEMO)
+#: What need not run: no demo, no jobs, or others.
+OPTIONAL = (*engines.PROGRAMS, KEEPER, DEMO)
+#: Programs of ours, by the module that is run.
+_OWN = {KEEPER: "penstock.local.keeper", DEMO: "penstock.local.demo"}
 
 
 def servers(settings: Settings) -> list[str]:
@@ -36,17 +38,23 @@ def programs(settings: Settings, layout: Layout, wheel: Path) -> list[Program]:
     They run in a folder of their own, so that nothing imports from the checkout by chance.
     """
     flink = flink_cluster.environment(layout)
-    wheel_only = {"PYTHONPATH": str(wheel)}
-    generate = ["generate", "--rate", f"{settings.local.demo_rate:g}", "--settings", str(layout.settings_file)]
     known = {
         broker.PROGRAM: (broker.command(settings, layout), {}),
         flink_cluster.JOBMANAGER: (flink_cluster.command(flink_cluster.JOBMANAGER), flink),
         flink_cluster.TASKMANAGER: (flink_cluster.command(flink_cluster.TASKMANAGER), flink),
-        KEEPER: ([sys.executable, "-P", "-m", "penstock.local.keeper", str(layout.settings_file)], wheel_only),
-        DEMO: ([sys.executable, "-P", "-m", "penstock.cli", *generate], wheel_only),
+        **{name: (_own(module, layout), {"PYTHONPATH": str(wheel)}) for name, module in _OWN.items()},
     }
-    return [
-        Program(name=name, command=command, directory=layout.tmp, priority=priority, environment=environment)
-        for priority, name in enumerate([*servers(settings), *OPTIONAL], start=1)
-        for command, environment in [known[name]]
-    ]
+    found = []
+    for priority, name in enumerate([*servers(settings), *OPTIONAL], start=1):
+        if name in engines.PROGRAMS:
+            found.append(engines.program(name, layout, wheel, priority))
+            continue
+        command, environment = known[name]
+        found.append(
+            Program(name=name, command=command, directory=layout.tmp, priority=priority, environment=environment)
+        )
+    return found
+
+
+def _own(module: str, layout: Layout) -> list[str]:
+    return [sys.executable, "-P", "-m", module, str(layout.settings_file)]

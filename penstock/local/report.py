@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import psutil
 
 from penstock import kafka
 from penstock.errors import FlinkUnavailableError
-from penstock.local import jobs, machine, processes, versions
+from penstock.local import beside, engines, jobs, machine, processes, versions
 from penstock.local.layout import Layout
 from penstock.local.parts import OPTIONAL, servers
 from penstock.local.rest import ALIVE, FlinkRest
@@ -19,7 +20,7 @@ from penstock.local.supervision import PROGRAM as SUPERVISOR
 from penstock.local.supervision import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from penstock.settings import Settings
 
@@ -29,6 +30,8 @@ _MIB = 1024 * 1024
 _RUNNING = "RUNNING"
 _STOPPED = "STOPPED"
 _SILENT = "does not answer"
+#: What is stopped on purpose: nobody asked for it, or somebody asked for its end.
+_MAY_STAND = set(OPTIONAL) - set(engines.PROGRAMS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,8 @@ def look(settings: Settings) -> Report:
     """Look at the stack that settings describe."""
     layout = Layout.of(settings)
     supervisor = Supervisor(layout)
-    facts = _processes(settings, layout, supervisor) if supervisor.alive else []
+    expected = beside.expected(layout)
+    facts = _processes(settings, layout, supervisor, expected) if supervisor.alive else []
     job_facts, flink_version = _flink(settings)
     faults = (
         list(_faults(settings, layout, facts, job_facts, flink_version))
@@ -97,7 +101,7 @@ def look(settings: Settings) -> Report:
         processes=facts,
         ports=[
             PortFact(setting=setting, port=port, holder=machine.holder(port))
-            for setting, port in machine.ports(settings).items()
+            for setting, port in machine.ports(settings, model_server=engines.MODEL_SERVER in expected).items()
         ],
         jobs=job_facts,
         versions=_versions(settings, flink_version),
@@ -124,7 +128,9 @@ def text(report: Report, more: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def _processes(settings: Settings, layout: Layout, supervisor: Supervisor) -> list[ProcessFact]:
+def _processes(
+    settings: Settings, layout: Layout, supervisor: Supervisor, expected: Collection[str]
+) -> list[ProcessFact]:
     own = ProcessFact(
         name=SUPERVISOR,
         state=_RUNNING,
@@ -132,6 +138,7 @@ def _processes(settings: Settings, layout: Layout, supervisor: Supervisor) -> li
         resident_mib=_resident(layout, SUPERVISOR),
     )
     info = supervisor.info()
+    known = [name for name in (*servers(settings), *OPTIONAL) if name not in engines.PROGRAMS or name in expected]
     return [
         own,
         *(
@@ -141,7 +148,8 @@ def _processes(settings: Settings, layout: Layout, supervisor: Supervisor) -> li
                 pid=info[name]["pid"] or None,
                 resident_mib=_resident(layout, name),
             )
-            for name in [*servers(settings), *OPTIONAL]
+            for name in known
+            if name in info  # a stack of an earlier release has fewer
         ),
     ]
 
@@ -173,7 +181,7 @@ def _faults(
     settings: Settings, layout: Layout, facts: Iterable[ProcessFact], job_facts: Iterable[JobFact], flink: str
 ) -> Iterator[str]:
     for fact in facts:
-        if fact.state != _RUNNING and not (fact.name in OPTIONAL and fact.state == _STOPPED):
+        if fact.state != _RUNNING and not (fact.name in _MAY_STAND and fact.state == _STOPPED):
             yield f"the process {fact.name!r} is {fact.state}: see {str(layout.log(fact.name))!r}"
     by_name = {fact.name: fact for fact in job_facts}
     for item in jobs.submitted(layout):
@@ -196,6 +204,9 @@ def _versions(settings: Settings, flink: str) -> dict[str, str]:
     if settings.kafka.embedded:
         jars = sorted((settings.local.jars_dir / "kafka").glob("kafka-clients-*.jar"))
         known["Kafka"] = jars[0].stem.removeprefix("kafka-clients-") if jars else "missing"
+    for package in ("pyspark", "tensorflow-cpu"):
+        with suppress(PackageNotFoundError):
+            known[package] = version(package)
     try:
         known["Penstock"] = version("penstock")
     except PackageNotFoundError:

@@ -12,8 +12,22 @@ from penstock import kafka, topics
 from penstock import settings as settings_file
 from penstock.control import history
 from penstock.control.publisher import publish
-from penstock.errors import FlinkUnavailableError, SettingsError, StackError
-from penstock.local import applied, broker, demo, flink_cluster, jobs, machine, processes, repository, wheel, workers
+from penstock.demo_events.mix import Kind
+from penstock.errors import FlinkUnavailableError, PrerequisiteError, SettingsError, StackError
+from penstock.local import (
+    applied,
+    beside,
+    broker,
+    demo,
+    engines,
+    flink_cluster,
+    jobs,
+    machine,
+    processes,
+    repository,
+    wheel,
+    workers,
+)
 from penstock.local.layout import Layout
 from penstock.local.parts import DEMO, KEEPER, programs, servers
 from penstock.local.rest import FlinkRest
@@ -63,17 +77,18 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocumen
     with alone(layout, settings.local.stop_deadline_s):
         stack = _Stack(settings, layout, reporter)
         stack.look(choice.jobs)
-        stack.prepare()
+        stack.prepare(choice.jobs)
         stack.start_servers()
         stack.await_kafka()
         stack.give_document()
         stack.make_topics()
         stack.give_models()
+        stack.start_beside(choice.jobs)
         stack.await_flink()
         if choice.jobs:
             stack.run_jobs(choice.jobs)
             if choice.demo is not False:
-                stack.run_demo(asked=choice.demo is True)
+                stack.run_demo(choice.jobs, asked=choice.demo is True)
         if choice.demo is False:
             stack.end_demo()
         return stack.document
@@ -166,20 +181,23 @@ class _Stack:
         settings = self._settings
         self.document = document.load(settings.routing_file, prefix=settings.topics.prefix)
         if wanted:
-            self._refuse_too_few_slots(len(wanted))
+            self._refuse_too_few_slots(len(jobs.of_flink(wanted)))
         self._models = repository.look(settings)
+        lacks = engines.lacks(settings, wanted)
+        if lacks:
+            raise PrerequisiteError(tuple(lacks))
 
     def _refuse_too_few_slots(self, jobs_wanted: int) -> None:
         parallelism, offered = self._settings.flink.parallelism, self._settings.local.task_slots
         needed = jobs_wanted * parallelism
         if needed > offered:
             fault = (
-                f"{jobs_wanted} jobs x flink.parallelism {parallelism} need {needed} slots, local.task_slots is "
-                f"{offered}: set it to {needed} or more"
+                f"{jobs_wanted} jobs on Flink x flink.parallelism {parallelism} need {needed} slots, local.task_slots "
+                f"is {offered}: set it to {needed} or more"
             )
             raise SettingsError((fault,))
 
-    def prepare(self) -> None:
+    def prepare(self, wanted: tuple[Deployable, ...]) -> None:
         """Look at the machine before anything is started, build the wheel, and have a supervisor."""
         if self._supervisor.alive:
             self._refuse_other_settings()
@@ -189,7 +207,7 @@ class _Stack:
             left = processes.end(processes.marked(self._layout.stack_id), self._settings.local.stop_deadline_s)
             if left:
                 outcome.append(f"ended {len(left)} processes of an earlier run")
-            machine.check(self._settings)
+            machine.check(self._settings, model_server=engines.MODEL_SERVER in engines.needed(self._settings, wanted))
             shutil.rmtree(self._layout.tmp, ignore_errors=True)
             self._layout.make()
         if not self._settings.kafka.embedded:
@@ -217,6 +235,7 @@ class _Stack:
     def _launch(self) -> None:
         settings, layout = self._settings, self._layout
         jobs.forget(layout)
+        beside.forget(layout)
         settings_file.write(settings, layout.settings_file)
         flink_cluster.write_configuration(settings, layout)
         flink_cluster.link_jars(settings, layout)
@@ -293,35 +312,56 @@ class _Stack:
             self._wait_for(flink_cluster.TASKMANAGER, deadline_s, lambda: self._rest.slots() > 0)
             outcome.append(f"{self._rest.slots()} at {self._rest.url}")
 
+    def start_beside(self, wanted: tuple[Deployable, ...]) -> None:
+        """Start what jobs need beside the cluster; it gets ready while the jobs are submitted."""
+        needed = engines.needed(self._settings, wanted)
+        if needed:
+            with self._step(f"start {' and '.join(needed)}") as outcome:
+                started = beside.start(self._settings, self._layout, self._supervisor, wanted, self._wheel)
+                outcome.append(", ".join(started) or ("it runs" if len(needed) == 1 else "they run"))
+
     def run_jobs(self, wanted: tuple[Deployable, ...]) -> None:
         """Submit what does not run, or runs from an older build, and wait for all of its tasks and their workers."""
-        applied.keep(self._settings, self._layout)
+        settings, layout, of_flink = self._settings, self._layout, jobs.of_flink(wanted)
+        applied.keep(settings, layout)
         with self._step("submit the jobs") as outcome:
-            submitted = jobs.submit(self._settings, self._layout, wanted, self._wheel)
+            submitted = jobs.submit(settings, layout, of_flink, self._wheel)
             outcome.append(", ".join(submitted) or "they run")
         with self._step("all tasks run") as outcome:
-            jobs.await_running(self._settings, self._layout, wanted)
-            outcome.append(f"{len(wanted)} jobs")
+            jobs.await_running(settings, layout, of_flink)
+            outcome.append(f"{len(of_flink)} jobs")
+        needed = engines.needed(settings, wanted)
+        if engines.MODEL_SERVER in needed:
+            with self._step("the model server answers") as outcome:
+                self._wait_for(engines.MODEL_SERVER, settings.local.jobs_deadline_s, lambda: engines.answers(settings))
+                outcome.append(f"{settings.local.host}:{settings.local.model_server_port}")
+        if engines.SPARK_DRIVER in needed:
+            with self._step("Spark's driver is ready"), workers.Ready(settings) as ready:
+                name = engines.DEPLOYABLES[engines.SPARK_DRIVER].name
+                self._wait_for(engines.SPARK_DRIVER, settings.local.jobs_deadline_s, lambda: ready.all_of({name: 1}))
         with self._step("their workers are ready") as outcome:
-            tasks = jobs.tasks(self._settings, wanted)
-            outcome.append(f"{workers.await_ready(self._settings, self._layout, tasks)} workers")
+            tasks = jobs.tasks(settings, of_flink)
+            outcome.append(f"{workers.await_ready(settings, layout, tasks)} workers")
         self._supervisor.start(KEEPER)
 
-    def run_demo(self, *, asked: bool) -> None:
+    def run_demo(self, wanted: tuple[Deployable, ...], *, asked: bool) -> None:
         """Start the demo generator, where its events have a place and do not surprise anyone."""
         with self._step("start the demo") as outcome:
-            misfit = demo.misfit(self.document)
-            if misfit is not None:
+            misfits = {kind: demo.misfit(kind, self.document, wanted) for kind in Kind}
+            fitting = [kind for kind, fault in misfits.items() if fault is None]
+            if not fitting:
                 self._supervisor.stop(DEMO)
-                outcome.append(f"left out: {misfit}")
+                outcome.append(f"left out: {misfits[Kind.IRIS]}")
                 return
             if not asked and demo.on_own_cluster(self._settings):
                 outcome.append("left out: the events would go to your Kafka; '--demo' writes them")
                 return
+            if demo.choose(self._layout, fitting):
+                self._supervisor.stop(DEMO)
             self._supervisor.start(DEMO)
             running = lambda: self._supervisor.states()[DEMO] == "RUNNING"  # noqa: E731 - a name for what is awaited
             self._wait_for(DEMO, self._settings.local.demo_deadline_s, running)
-            outcome.append(f"{self._settings.local.demo_rate:g} events/s")
+            outcome.append(f"{self._settings.local.demo_rate:g} events/s of {', '.join(fitting)}")
 
     def end_demo(self) -> None:
         """End a demo that runs."""

@@ -32,6 +32,8 @@ _MIB = 1024 * 1024
 _START_SECONDS = 2
 #: Each try waits a second longer than the one before; then it is given up, which `penstock status` says.
 _START_RETRIES = 3
+#: A program that ends its children itself has its own patience of one deadline, and goes on after it.
+_OWN_END = 2
 #: supervisord's Faults: for asking twice to start or to stop, and for asking one that is ending.
 _ALREADY_STARTED = 60
 _NOT_RUNNING = 70
@@ -47,6 +49,8 @@ class Program:
     directory: Path
     priority: int
     environment: Mapping[str, str] = field(default_factory=dict)
+    as_group: bool = True
+    """Whether its children are asked to end at the same time; else it ends them itself, and has longer for that."""
 
 
 def configuration(programs: Iterable[Program], layout: Layout, local: LocalSettings) -> str:
@@ -87,8 +91,8 @@ def _program_section(program: Program, layout: Layout, local: LocalSettings) -> 
         "autorestart": "true",
         "startsecs": _START_SECONDS,
         "startretries": _START_RETRIES,
-        "stopwaitsecs": int(local.stop_deadline_s),
-        "stopasgroup": "true",
+        "stopwaitsecs": int(local.stop_deadline_s * (1 if program.as_group else _OWN_END)),
+        "stopasgroup": str(program.as_group).lower(),
         "killasgroup": "true",
         "redirect_stderr": "true",
         "stdout_logfile": layout.log(program.name),

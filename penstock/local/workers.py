@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 import psutil
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from penstock.local.layout import Layout
     from penstock.settings import Settings
 
-__all__ = ["Heard", "await_ready", "missing", "present"]
+__all__ = ["Heard", "Ready", "await_ready", "missing", "present"]
 
 
 class Heard(Protocol):
@@ -57,6 +57,29 @@ def missing(tasks: Mapping[str, int], at_work: Iterable[str]) -> dict[str, str]:
     return {name: f"{found[name]} of {total}" for name, total in tasks.items() if found[name] < total}
 
 
+class Ready:
+    """Hears which workers have loaded what they need. Raises as `Watch` does; close it after use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._watch = Watch(settings)
+        self.lacking: dict[str, str] = {}
+        """Of each deployable that has too few, how many there are, as of the last look."""
+
+    def __enter__(self) -> Self:
+        self._watch.__enter__()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._watch.__exit__(*raised)
+
+    def all_of(self, tasks: Mapping[str, int]) -> bool:
+        """Listen for a moment; say whether each task has its worker."""
+        self._watch.listen()
+        live = self._watch.workers.live(now_ms())
+        self.lacking = missing(tasks, present(state.sign for state in live))
+        return not self.lacking
+
+
 def await_ready(settings: Settings, layout: Layout, tasks: Mapping[str, int]) -> int:
     """Wait until each task has a worker that has loaded what it needs; returns how many there are.
 
@@ -64,19 +87,10 @@ def await_ready(settings: Settings, layout: Layout, tasks: Mapping[str, int]) ->
         StackError: they are not there in time.
         KafkaUnavailableError: no broker answered.
     """
-    lacking = dict.fromkeys(tasks, "0")
-    with Watch(settings) as watch:
-
-        def ready() -> bool:
-            watch.listen()
-            live = watch.workers.live(now_ms())
-            lacking.clear()
-            lacking.update(missing(tasks, present(state.sign for state in live)))
-            return not lacking
-
-        deadline_s = settings.local.jobs_deadline_s
-        if not wait_until(ready, deadline_s, settings.local.poll_interval_s):
-            told = ", ".join(f"{count} of {name}" for name, count in lacking.items())
+    deadline_s = settings.local.jobs_deadline_s
+    with Ready(settings) as ready:
+        if not wait_until(lambda: ready.all_of(tasks), deadline_s, settings.local.poll_interval_s):
+            told = ", ".join(f"{count} of {name}" for name, count in ready.lacking.items())
             raise failed(
                 "get the workers ready",
                 layout.log(flink_cluster.TASKMANAGER),

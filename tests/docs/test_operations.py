@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 OPERATIONS = page("docs/operations.md")
 SETTINGS = Settings()
-PORTS = machine.ports(SETTINGS)
+PORTS = machine.ports(SETTINGS, model_server=True)
 #: Where a stranger has to read them (the README shows addresses), and where they are set.
 MAY_NAME_PORTS = {"README.md", "docs/operations.md", "docs/configuration.md", "config/penstock.yaml"}
 ONE_PLACE = "penstock/sections.py"

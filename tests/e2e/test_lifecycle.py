@@ -23,7 +23,7 @@ def test_start_tells_its_steps(started: Said) -> None:
     """A line for each, with the time that has passed, and what to do next."""
     for step in ("build the wheel", "Kafka answers", "make the topics", "submit the jobs", "their workers are ready"):
         assert re.search(rf"^{step} \.+ .+\[\d+\.\d s\]$", started.text, re.MULTILINE), started.text
-    assert "penstock tail iris-results" in started.text
+    assert "penstock tail" in started.text
 
 
 def test_start_of_what_runs_is_harmless(started_again: StartedAgain) -> None:

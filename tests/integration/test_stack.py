@@ -234,7 +234,7 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
     routing = tmp_path / "routing.yaml"
     routing.write_bytes((ROOT / "config" / "routing.yaml").read_bytes())
     stack = stacks(routing_file=str(routing), flink={"parallelism": 1})
-    said = stack.run("up").stdout
+    said = stack.run("up", "--jobs", "pmml").stdout
     assert "version 1 published" in said
     assert "input_adapter, pmml_job, output_adapter" in said
     assert re.search(r"^start the demo \.+ 3 events/s", said, re.MULTILINE)
@@ -249,13 +249,13 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
     assert wait_until(lambda: not stack.status()["healthy"], BACK_S, POLL_S)
     assert wait_until(lambda: stack.status()["healthy"], BACK_S, POLL_S), stack.status()
 
-    said = stack.run("up", "--no-demo").stdout
+    said = stack.run("up", "--no-demo", "--jobs", "pmml").stdout
     assert "submit the jobs .................. they run" in said
     assert "end the demo" in said
     text = routing.read_text(encoding="utf-8")
     second = text.replace("unmatched: dead-letter", "unmatched: drop").replace("version: 1", "version: 2")
     routing.write_text(second, encoding="utf-8")
-    said = stack.run("up", "--no-demo").stdout
+    said = stack.run("up", "--no-demo", "--jobs", "pmml").stdout
     assert "version 1 in force, routing.yaml is another, version 2: 'penstock apply' publishes it" in said
     assert "submit the jobs .................. they run" in said
     with watching.Watch(stack.settings) as watch:
@@ -265,7 +265,7 @@ def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable
     assert [state.sign.version for state in live] == [2] * len(workers)
     assert stack.status()["healthy"], "nothing is restarted by a document"
     publish(stack.settings, second.replace("topic: csv-events", "topic: rows").replace("version: 2", "version: 3"))
-    said = stack.run("up", "--no-demo").stdout
+    said = stack.run("up", "--no-demo", "--jobs", "pmml").stdout
     assert "version 3 in force" in said
     assert re.search(r"^submit the jobs \.+ input_adapter  ", said, re.MULTILINE)
     resident = sum(fact["resident_mib"] for fact in stack.status()["processes"])

@@ -51,7 +51,7 @@ def test_demo_has_tests_and_they_pass() -> None:
     result = CliRunner().invoke(cli, ["test"])
 
     assert result.exit_code == Exit.OK, result.output
-    assert result.stdout.splitlines()[-1] == "8 of 8 cases came out as expected"
+    assert result.stdout.splitlines()[-1] == "11 of 11 cases came out as expected"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config" / "examples").glob("*.test.yaml")), ids=lambda path: path.stem)

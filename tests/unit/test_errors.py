@@ -106,6 +106,9 @@ EXAMPLES: dict[PenstockError, str] = {
         "topic 'evnts' does not exist at 'localhost:9092'; did you mean 'events'?"
     ),
     errors.PrerequisiteError(("no java",)): "this machine has 1 fault:\n- no java",
+    errors.BridgeError("requests", "the topic is gone"): (
+        "the way of requests through Spark is broken: the topic is gone"
+    ),
     errors.StackError("kafka", "out of memory", "give it more memory"): (
         "step 'kafka' failed; give it more memory\nlast lines of its log:\nout of memory"
     ),

@@ -73,7 +73,7 @@ def test_sample_from_a_file(offers: list[Offer], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
-        ((), "which file? Give a path or a URI, or --descriptor with one that names it"),
+        ((), "which file? Give a path or a URI, --descriptor with one that names it, or --server"),
         (("m.pmml", "--name", "a"), "a model needs --name and --version, or --descriptor with a file that says them"),
         (("m.pmml", "--name", "a", "--version", "1", "--sample", "{"), "expected JSON, or @FILE with JSON in it"),
         (("m.pmml", "--name", "a", "--version", "1", "--sample", "5"), "expected an object or a list, got '5'"),
@@ -88,3 +88,46 @@ def test_wrong_usage_is_told(offers: list[Offer], arguments: tuple[str, ...], ad
     assert result.exit_code == 2
     assert advice in result.stderr
     assert offers == []
+
+
+def test_model_of_a_server_has_no_file(offers: list[Offer]) -> None:
+    """It is known by what its server calls it, and scored by the service job."""
+    what = ("--remote-model", "digits", "--label", "stable", "--signature", "png", "--method", "classify")
+    told(offers, "--name", "a", "--version", "1", "--server", "gpu", *what)
+
+    assert (offers[0].job, offers[0].source) == ("service", None)
+    assert offers[0].said == {
+        "format": "tensorflow-serving",
+        "server": {"name": "gpu", "model": "digits", "label": "stable", "signature": "png", "method": "classify"},
+    }
+
+
+def test_other_protocol_is_another_format(offers: list[Offer]) -> None:
+    """All else has its default."""
+    told(offers, "--name", "a", "--version", "1", "--protocol", "open-inference")
+
+    assert offers[0].said == {"format": "open-inference", "server": {}}
+
+
+def test_model_for_the_embedded_server_has_a_file(offers: list[Offer]) -> None:
+    """Its descriptor says how it is called; its format stays that of the file."""
+    told(offers, "saved", "--name", "a", "--version", "1", "--signature", "png")
+
+    assert (offers[0].job, offers[0].source) == ("service", "saved")
+    assert offers[0].said == {"server": {"signature": "png"}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (("--server", "gpu", "--job", "pmml"), "a server is asked by job 'service' alone, got --job pmml"),
+        (("saved", "--protocol", "tensorflow"), "leave the file out, or --protocol"),
+    ],
+)
+def test_server_without_sense_is_wrong_usage(offers: list[Offer], arguments: tuple[str, ...], fault: str) -> None:
+    """Nothing is registered on a guess."""
+    result = told(offers, "--name", "a", "--version", "1", *arguments)
+
+    assert result.exit_code == 2
+    assert fault in result.stderr
+    assert not offers

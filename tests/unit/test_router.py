@@ -77,12 +77,13 @@ def test_the_demo_takes_events_of_every_format(name: str, topic: str, content_ty
     """One route serves them all: rows of text become objects, objects pass."""
     to, made, headers = only(router(DEMO).route(*events(sample(name), topic=topic)))
 
-    assert (to, made) == ("penstock.pmml.iris-tree", value)
+    assert (to, made) == ("penstock.pmml.iris-forest", value)
     assert headers == HEADERS | {
         "ce_id": PLACE,
         "ce_source": topic,
         "content-type": content_type,
-        "penstock-model": "iris-tree",
+        "penstock-model": "iris-forest",
+        "penstock-variant": "challenger",
         "penstock-config-version": "1",
     }
 

@@ -145,7 +145,7 @@ def test_several_sources_need_a_topic() -> None:
     """The demo's document has three."""
     refused = run(given="{}", expect=Exit.USAGE).stderr
 
-    assert "say with --topic which (events, legacy-events, csv-events)" in refused
+    assert "say with --topic which (events, legacy-events, csv-events, tweets, images)" in refused
 
 
 def test_document_and_events_cannot_share_standard_input() -> None:

@@ -112,7 +112,10 @@ def test_up_refuses_too_few_slots(penstock: Penstock, tmp_path: Path) -> None:
     result = penstock("up", flink={"parallelism": 3})
 
     assert result.exit_code == Exit.USAGE
-    assert "3 jobs x flink.parallelism 3 need 9 slots, local.task_slots is 8: set it to 9 or more" in result.stderr
+    assert (
+        "4 jobs on Flink x flink.parallelism 3 need 12 slots, local.task_slots is 8: set it to 12 or more"
+        in result.stderr
+    )
     assert not (tmp_path / "state" / "conf").exists()
 
 

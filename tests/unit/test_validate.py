@@ -33,7 +33,7 @@ def test_demo_document_has_no_faults() -> None:
     result = run()
 
     assert result.exit_code == Exit.OK
-    assert result.stdout.endswith("routing.yaml: no faults; version 1, 3 sources, 4 routes, 4 models\n")
+    assert result.stdout.endswith("routing.yaml: no faults; version 1, 5 sources, 6 routes, 6 models\n")
 
 
 def test_faults_are_lines_that_editors_understand(faulty: str) -> None:

@@ -39,6 +39,7 @@ Examples:
   penstock models add s3://bucket/model.pmml --name iris-tree --version 2 --live
   penstock models add --descriptor models/iris-tree/1/descriptor.yaml
   penstock models add saved/ --job spark --name sentiment --version 1
+  penstock models add --server default --remote-model digits --label stable --name digits --version 1
   penstock models add model.pmml --name iris-tree --version 2 --dry-run    # without Kafka
 
 The first version of a name is live at once. A version is immutable: the same bytes once more change nothing, others are
@@ -59,8 +60,8 @@ answer in time."""
 def add(settings: Settings, *, offer: Offer, timeout_s: float | None, layout: str, **flags: Any) -> None:
     """Register the model of FILE, a path or a URI (file://, s3://, gs://, hdfs://, http://), or of a folder.
 
-    A folder, as Spark and TensorFlow save their models, is packed into one file first. A model that its server has is
-    registered by --descriptor alone.
+    A folder, as Spark and TensorFlow save their models, is packed into one file first. A model that its server has
+    already has no FILE: --server says which, and what the server calls it.
 
     It is checked first, against all rules at once: can it be read, is each of its parts one that the engine scores
     rightly, does the engine load it, does a sample give every output? Then its file is copied to the store of the

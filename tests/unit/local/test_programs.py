@@ -11,7 +11,7 @@ import pytest
 from penstock.errors import StackError
 from penstock.local import broker, flink_cluster, supervision
 from penstock.local.layout import Layout
-from penstock.local.parts import DEMO, OPTIONAL, programs, servers
+from penstock.local.parts import OPTIONAL, programs, servers
 from penstock.settings import Settings
 
 WHEEL = Path("/w/penstock.whl")
@@ -47,7 +47,7 @@ def test_broker_starts_first_and_ends_last(settings: Settings) -> None:
         program.name for program in sorted(programs(settings, Layout.of(settings), WHEEL), key=lambda p: p.priority)
     ]
 
-    assert names == ["kafka", "jobmanager", "taskmanager", "keeper", "demo"]
+    assert names == ["kafka", "jobmanager", "taskmanager", "model-server", "spark-driver", "keeper", "demo"]
 
 
 def test_own_broker_leaves_kafka_out() -> None:
@@ -60,7 +60,7 @@ def test_own_broker_leaves_kafka_out() -> None:
 
 def test_nothing_starts_by_itself_and_everything_comes_back(settings: Settings) -> None:
     """Steps decide about the start, the supervisor about coming back."""
-    for name in ("kafka", "jobmanager", "taskmanager", "keeper", "demo"):
+    for name in ("kafka", "jobmanager", "taskmanager", "model-server", "spark-driver", "keeper", "demo"):
         section = told(settings)[f"program:{name}"]
         assert (section["autostart"], section["autorestart"]) == ("false", "true")
 
@@ -80,12 +80,23 @@ def test_logs_are_put_aside_in_time(settings: Settings) -> None:
     assert int(section["stdout_logfile_backups"]) == settings.local.log_backups
 
 
-def test_demo_runs_from_the_wheel(settings: Settings) -> None:
-    """It writes at the rate of the settings, with the code that was built."""
-    demo = next(program for program in programs(settings, Layout.of(settings), WHEEL) if program.name == DEMO)
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_our_own_programs_run_from_the_wheel(settings: Settings, name: str) -> None:
+    """With the code that was built, and the settings that the stack was started with."""
+    layout = Layout.of(settings)
+    found = next(program for program in programs(settings, layout, WHEEL) if program.name == name)
 
-    assert demo.environment["PYTHONPATH"] == str(WHEEL)
-    assert demo.command[demo.command.index("--rate") + 1] == "3"
+    assert found.environment["PYTHONPATH"] == str(WHEEL)
+    assert found.command[-1] == str(layout.settings_file)
+
+
+def test_sparks_driver_ends_its_own_java(settings: Settings) -> None:
+    """Asked at the same time, Java would be gone before the last results are written; and it takes its time."""
+    driver, server = (told(settings)[f"program:{name}"] for name in ("spark-driver", "model-server"))
+
+    assert (driver["stopasgroup"], server["stopasgroup"]) == ("false", "true")
+    assert driver["killasgroup"] == "true"
+    assert int(driver["stopwaitsecs"]) == 2 * int(server["stopwaitsecs"])
 
 
 def test_workers_cannot_import_the_checkout(settings: Settings) -> None:

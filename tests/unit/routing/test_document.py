@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
+from penstock.deployables import SCORING
 from penstock.errors import RoutingDocumentError
 from penstock.routing import schema
 from penstock.routing.document import UnmatchedTopic, load, parse
@@ -46,10 +47,18 @@ def test_the_demo_is_sound() -> None:
     """The document that ships has the sources of the demo, and a model for each of its routes."""
     demo = load(CONFIG / "routing.yaml")
 
-    assert [source.topic for source in demo.sources] == ["events", "legacy-events", "csv-events"]
-    assert [(route.match.type, route.output.topic) for route in demo.routes] == [
-        ([name], f"{name}-results") for name in ("iris", "iris-forest", "iris-logistic", "iris-kmeans")
+    assert [source.topic for source in demo.sources] == [
+        "events",
+        "legacy-events",
+        "csv-events",
+        "tweets",
+        "images",
     ]
+    assert [(route.match.type, route.output.topic) for route in demo.routes] == [
+        ([name], f"{name}-results")
+        for name in ("iris", "iris-forest", "iris-logistic", "iris-kmeans", "tweet", "image")
+    ]
+    assert {entry.job for entry in demo.models.values()} == set(SCORING)
 
 
 def test_the_schema_in_the_repository_is_current() -> None:

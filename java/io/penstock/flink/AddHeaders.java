@@ -1,11 +1,9 @@
 package io.penstock.flink;
 
+import io.penstock.headers.AddedHeaders;
+import io.penstock.headers.RecordTimes;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.time.Instant;
-import java.time.LocalDateTime;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -25,39 +23,26 @@ import org.apache.flink.table.functions.ScalarFunction;
 /**
  * SQL function that puts the headers that Python adds onto a record's own; an added header replaces an own one.
  *
- * <p>Python packs the added headers into one string (penstock/event.py, pack_headers) and leaves two blanks for what
- * it need not see: {@link #PLACE} stands for the record's coordinates, {@link #TIME} for its timestamp. Building the map
- * from SQL's own functions costs several times as much as the whole of Python's work (docs/adr/0006).
+ * <p>Python packs the added headers into one string ({@link AddedHeaders}). Building the map from SQL's own functions costs
+ * several times as much as the whole of Python's work (docs/adr/0006).
  */
 public final class AddHeaders extends ScalarFunction {
 
-    private static final byte ENTRY_SEPARATOR = 0x1e;
-    private static final byte KEY_SEPARATOR = 0x1f;
-    /** A value that is this one byte is replaced by {@code topic/partition/offset}. */
-    private static final byte PLACE = 0x1a;
-    /** A value that is this one byte is replaced by the timestamp in RFC 3339 form. */
-    private static final byte TIME = 0x19;
     /** Most records share a handful of strings; dead letters do not, so what is kept is bounded. */
     private static final int MOST_KEPT = 1024;
-
-    private static final DateTimeFormatter SECONDS = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.");
-    /** After the year 9999, which RFC 3339 cannot write, and before the year 0. */
-    private static final long TOO_LATE = Instant.parse("+10000-01-01T00:00:00Z").getEpochSecond();
-    private static final long TOO_EARLY = Instant.parse("0000-01-01T00:00:00Z").getEpochSecond();
 
     private transient Map<StringData, Added> kept;
     private transient Own lastOwn;
     private transient StringData lastTopic;
     private transient String topicText;
-    private transient long lastSecond;
-    private transient byte[] secondText;
+    private transient RecordTimes times;
 
     @Override
     public void open(FunctionContext context) {
         kept = new HashMap<>();
         lastOwn = null;
         lastTopic = null;
-        lastSecond = Long.MIN_VALUE;
+        times = new RecordTimes();
     }
 
     /** Returns the record's headers, own ones as {@link PackHeaders} packed them; {@code packed} null adds none. */
@@ -72,8 +57,8 @@ public final class AddHeaders extends ScalarFunction {
         if (added == null) {
             added = keep(packed);
         }
-        byte[] place = added.hasPlace ? place(topic, partition, offset) : null;
-        byte[] time = added.hasTime ? time(timestamp.getMillisecond()) : null;
+        byte[] place = added.hasPlace() ? place(topic, partition, offset) : null;
+        byte[] time = added.hasTime() ? times.of(timestamp.getMillisecond()) : null;
         if (own == null) {
             return new Headers(added.names, added.filled(place, time));
         }
@@ -96,29 +81,9 @@ public final class AddHeaders extends ScalarFunction {
         return (topicText + partition + '/' + offset).getBytes(StandardCharsets.ISO_8859_1); // legal names are ASCII
     }
 
-    /** Neighbours in a stream share their second, so only the milliseconds are written anew. */
-    private byte[] time(long millis) {
-        long second = Math.floorDiv(millis, 1000L);
-        if (second != lastSecond) {
-            boolean writable = second >= TOO_EARLY && second < TOO_LATE;
-            secondText = writable ? SECONDS.format(LocalDateTime.ofEpochSecond(second, 0, ZoneOffset.UTC)).getBytes(StandardCharsets.US_ASCII) : null;
-            lastSecond = second;
-        }
-        if (secondText == null) {
-            return null;
-        }
-        int rest = (int) (millis - second * 1000L);
-        byte[] text = Arrays.copyOf(secondText, secondText.length + 4);
-        text[secondText.length] = (byte) ('0' + rest / 100);
-        text[secondText.length + 1] = (byte) ('0' + rest / 10 % 10);
-        text[secondText.length + 2] = (byte) ('0' + rest % 10);
-        text[secondText.length + 3] = 'Z';
-        return text;
-    }
-
     private Added keep(StringData packed) {
         StringData copy = ((BinaryStringData) packed).copy();
-        Added added = Added.unpack(copy.toBytes());
+        Added added = new Added(AddedHeaders.unpack(copy.toBytes()));
         if (kept.size() >= MOST_KEPT) {
             kept.clear();
         }
@@ -126,58 +91,31 @@ public final class AddHeaders extends ScalarFunction {
         return added;
     }
 
-    /** Added headers, unpacked. */
+    /** Added headers, their names as Flink has them. */
     private static final class Added {
 
-        static final Added NOTHING = new Added(List.of(), List.of());
+        static final Added NOTHING = new Added(AddedHeaders.NONE);
 
+        private final AddedHeaders headers;
         private final StringData[] names;
-        private final byte[][] values;
-        private final byte[] blanks;
-        private boolean hasPlace;
-        private boolean hasTime;
 
-        private Added(List<StringData> names, List<byte[]> values) {
-            this.names = names.toArray(new StringData[0]);
-            this.values = values.toArray(new byte[0][]);
-            this.blanks = new byte[this.names.length];
-            for (int i = 0; i < blanks.length; i++) {
-                byte[] value = this.values[i];
-                if (value.length == 1 && (value[0] == PLACE || value[0] == TIME)) {
-                    blanks[i] = value[0];
-                    hasPlace |= value[0] == PLACE;
-                    hasTime |= value[0] == TIME;
-                }
-            }
+        private Added(AddedHeaders headers) {
+            this.headers = headers;
+            // A name that was turned into a Java string once stays one: the sink asks for it every time.
+            this.names = Arrays.stream(headers.names()).map(StringData::fromString).toArray(StringData[]::new);
         }
 
-        static Added unpack(byte[] packed) {
-            List<StringData> names = new ArrayList<>();
-            List<byte[]> values = new ArrayList<>();
-            int start = 0;
-            while (start < packed.length) {
-                int end = find(packed, ENTRY_SEPARATOR, start, packed.length);
-                int middle = find(packed, KEY_SEPARATOR, start, end);
-                // A name that was turned into a Java string once stays one: the sink asks for it every time.
-                names.add(StringData.fromString(new String(packed, start, middle - start, StandardCharsets.UTF_8)));
-                values.add(Arrays.copyOfRange(packed, Math.min(middle + 1, end), end));
-                start = end + 1;
-            }
-            return new Added(names, values);
+        boolean hasPlace() {
+            return headers.hasPlace();
         }
 
-        /** Returns the values with the blanks filled in; a new array where there are any. */
+        boolean hasTime() {
+            return headers.hasTime();
+        }
+
+        /** Returns the values with the blanks filled in. */
         Object[] filled(byte[] place, byte[] time) {
-            if (!hasPlace && !hasTime) {
-                return values;
-            }
-            Object[] texts = Arrays.copyOf(values, values.length, Object[].class);
-            for (int i = 0; i < blanks.length; i++) {
-                if (blanks[i] != 0) {
-                    texts[i] = blanks[i] == PLACE ? place : time;
-                }
-            }
-            return texts;
+            return headers.filled(place, time);
         }
 
         boolean replaces(StringData name) {
@@ -187,14 +125,6 @@ public final class AddHeaders extends ScalarFunction {
                 }
             }
             return false;
-        }
-
-        private static int find(byte[] bytes, byte wanted, int from, int to) {
-            int at = from;
-            while (at < to && bytes[at] != wanted) {
-                at++;
-            }
-            return at;
         }
     }
 

@@ -1,0 +1,1 @@
+"""The Spark job: request topics of pipelines of Spark ML -> scored in the driver -> results, dead letters."""

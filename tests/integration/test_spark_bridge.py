@@ -1,0 +1,265 @@
+"""The way of records through Spark against a real broker: what comes out, what comes again, and what does not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kafka import KafkaAdminClient, TopicPartition
+
+from jobs.spark_job.bridge import Bridge
+from penstock import kafka, topics
+from penstock.errors import BridgeError
+from penstock.event import CE_ID, CE_TIME, MODEL, Blank, Deliveries, pack_headers
+from tests import sparks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.streaming import StreamingQuery
+
+    from penstock.scoring import Requests
+    from tests.integration.conftest import Installation
+
+pytestmark = pytest.mark.timeout(240)
+
+SOON_S = 60
+ADDED = pack_headers({CE_ID: Blank.PLACE, CE_TIME: Blank.TIME, MODEL: "m:1"})
+REAL_TIME = {"realTime": "5 seconds"}
+MICRO_BATCH = {"processingTime": "0 seconds"}
+NOW_MS = 1_767_323_045_678  # 2026-01-02T03:04:05.678Z
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One session for all tests of this module."""
+    with sparks.session(tmp_path_factory.mktemp("spark")) as session:
+        yield session
+
+
+@dataclass
+class Frame:
+    """A bridge, and the thread that takes from it and gives back: each request's own value, with headers added."""
+
+    bridge: Bridge
+    results: str
+    seen: list[Requests] = field(default_factory=list)
+    error: BridgeError | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Take and give until told to end."""
+        try:
+            while not self.ended.is_set():
+                taken = self.bridge.take(1000, 100)
+                if taken is not None:
+                    number, requests = taken
+                    self.seen.append(requests)
+                    size = len(requests.values)
+                    self.bridge.give(
+                        number, Deliveries(topics=[self.results] * size, values=[None] * size, headers=[ADDED] * size)
+                    )
+        except BridgeError as error:
+            self.error = error
+
+
+@dataclass(frozen=True)
+class Way:
+    """An installation with request topics, and Spark."""
+
+    spark: SparkSession
+    installation: Installation
+    checkpoint: Path
+    requests: str
+    results: str
+
+    @property
+    def group(self) -> str:
+        """The consumer group of the job."""
+        return f"{self.installation.settings.topics.prefix}.spark-job"
+
+    def stream(self) -> DataFrame:
+        """The source."""
+        options = {
+            "kafka.bootstrap.servers": self.installation.cluster.bootstrap_servers,
+            "subscribePattern": self.requests,
+            "startingOffsets": "earliest",
+            "includeHeaders": "true",
+            "failOnDataLoss": "false",
+        }
+        return self.spark.readStream.format("kafka").options(**options).load()
+
+    def send(self, count: int, *, first: int = 0) -> None:
+        """Send numbered requests to both partitions."""
+        with kafka.producer(self.installation.cluster) as producer:
+            for number in range(first, first + count):
+                producer.send(self.requests, b"%d" % number, key=b"k", partition=number % 2, timestamp_ms=NOW_MS)
+
+    def start(self, frame: Frame, trigger: dict[str, str]) -> StreamingQuery:
+        """Start the query."""
+        return frame.bridge.start(self.stream(), self.checkpoint, trigger, "requests")
+
+    @contextmanager
+    def frame(self, results: str | None = None, *, resume: bool = True) -> Iterator[Frame]:
+        """A bridge with its thread; queries end before it does."""
+        bridge = Bridge(self.spark._jvm, "requests", self.installation.settings)
+        frame = Frame(bridge, results or self.results)
+        if resume:
+            assert bridge.resume(self.group) == []
+        thread = threading.Thread(target=frame.run)
+        thread.start()
+        try:
+            yield frame
+        finally:
+            for query in self.spark.streams.active:
+                query.stop()
+            frame.ended.set()
+            thread.join()
+            bridge.close()
+
+    def records(self, count: int) -> list[Any]:
+        """Read results, at least so many; say how many there are."""
+        return read(self.installation, self.results, count)
+
+
+def read(installation: Installation, topic: str, count: int) -> list[Any]:
+    """Read a topic's records until there are so many, and then those that are there besides."""
+    found: list[Any] = []
+    until = time.monotonic() + SOON_S
+    with kafka.consumer(installation.cluster, auto_offset_reset="earliest", group_id=None) as consumer:
+        consumer.assign([TopicPartition(topic, partition) for partition in consumer.partitions_for_topic(topic)])
+        while len(found) < count:
+            assert time.monotonic() < until, f"{len(found)} of {count} records came"
+            for records in consumer.poll(500).values():
+                found += records
+        for records in consumer.poll(300).values():
+            found += records
+    return found
+
+
+def eventually(what: Callable[[], object], wanted: object) -> None:
+    """Wait until something is as wanted."""
+    until = time.monotonic() + SOON_S
+    while (found := what()) != wanted:
+        assert time.monotonic() < until, f"it is {found!r}, not {wanted!r}"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def way(spark: SparkSession, installation: Installation, tmp_path: Path) -> Way:
+    """A way of a test's own."""
+    prefix = installation.settings.topics.prefix
+    names = [f"{prefix}.spark.m", f"{prefix}.results"]
+    made = [topics.Topic(name=name, partitions=2, replication_factor=1) for name in names]
+    topics.ensure(installation.cluster, made)
+    return Way(spark, installation, tmp_path / "checkpoint", *names)
+
+
+@pytest.mark.parametrize("trigger", [REAL_TIME, MICRO_BATCH], ids=["real-time", "micro-batch"])
+def test_records_pass_with_all_that_is_theirs(way: Way, trigger: dict[str, str]) -> None:
+    """Key, own headers and timestamp stay; what Python adds wins over what is there; the last of one name counts."""
+    own = [("a", b"1"), ("none", None), ("a", b"2"), (MODEL, b"other:1"), ("penstock-shadow", "ä".encode())]
+    with kafka.producer(way.installation.cluster) as producer:
+        producer.send(way.requests, b"whole", key=b"k", partition=1, headers=own, timestamp_ms=NOW_MS).get(SOON_S)
+        producer.send(way.requests, None, key=b"k", partition=0, timestamp_ms=NOW_MS + 1).get(SOON_S)
+    with way.frame() as frame:
+        way.start(frame, trigger)
+        bare, whole = sorted(way.records(2), key=lambda record: record.timestamp, reverse=True)
+        seen = {texts: size for each in frame.seen for texts, size in zip(each.texts, each.unseen_bytes, strict=True)}
+        eventually(frame.bridge.progress, {(way.requests, 0): 1, (way.requests, 1): 1})
+
+    assert (whole.key, whole.value, whole.timestamp) == (b"k", b"whole", NOW_MS)
+    assert (bare.key, bare.value, bare.timestamp) == (b"k", None, NOW_MS + 1)
+    added = [(CE_ID, f"{way.requests}/1/0".encode()), (CE_TIME, b"2026-01-02T03:04:05.678Z"), (MODEL, b"m:1")]
+    assert whole.headers == [("none", None), ("a", b"2"), ("penstock-shadow", "ä".encode()), *added]
+    assert bare.headers[0] == (CE_ID, f"{way.requests}/0/0".encode())
+    assert seen == {
+        (way.requests, "other:1", None, "ä", None): 97 + 1 + sum(10 + len(n) + len(v or b"") for n, v in own),
+        (way.requests, None, None, None, None): 97 + 1,
+    }
+
+
+def test_query_that_starts_again_repeats_nothing(way: Way) -> None:
+    """Neither with the other trigger in the same process, nor with a new bridge after a drain, although Spark does."""
+    way.send(500)
+    with way.frame() as frame:
+        query = way.start(frame, REAL_TIME)
+        way.records(500)
+        query.stop()  # in the middle of its batch: Spark has taken note of nothing
+        way.send(100, first=500)
+        way.start(frame, MICRO_BATCH)
+        way.records(600)
+        eventually(lambda: frame.bridge.counts().skipped, 500)
+        assert frame.bridge.drain(SOON_S)
+        frame.bridge.commit(way.group)
+        assert frame.bridge.progress() == {(way.requests, 0): 300, (way.requests, 1): 300}
+    again = Way(way.spark, way.installation, way.checkpoint.with_name("lost"), way.requests, way.results)
+    again.send(2, first=600)
+    with again.frame() as frame:
+        again.start(frame, REAL_TIME)
+        found = again.records(602)
+        eventually(lambda: frame.bridge.counts().skipped, 600)
+
+    assert sorted(int(record.value) for record in found) == list(range(602))
+    for partition in (0, 1):
+        in_order = [
+            int(one.value)
+            for one in found
+            if dict(one.headers)[CE_ID].startswith(f"{way.requests}/{partition}/".encode())
+        ]
+        assert in_order == sorted(in_order)
+    client: KafkaAdminClient
+    with kafka.admin(way.installation.cluster) as client:
+        offsets = client.list_group_offsets(way.group)
+    assert "300" in str(offsets)
+
+
+def test_record_that_cannot_be_written_ends_it_all(way: Way) -> None:
+    """Nothing is taken note of: neither by Spark nor in the group; once it can be written, all of it comes."""
+    way.send(10)
+    with way.frame("no.such.topic!") as frame:
+        query = way.start(frame, MICRO_BATCH)
+        eventually(lambda: frame.error is not None, wanted=True)
+        eventually(lambda: query.isActive, wanted=False)
+        with pytest.raises(BridgeError, match=r"the way of requests through Spark is broken: .*no\.such\.topic!"):
+            frame.bridge.take(1, 1)
+
+        assert "has failed" in str(query.exception())
+        assert frame.bridge.progress() == {}
+    with way.frame() as frame:
+        way.start(frame, MICRO_BATCH)
+
+        assert sorted(int(record.value) for record in way.records(10)) == list(range(10))
+
+
+def test_topic_that_was_made_anew_is_read_from_its_beginning(way: Way, tmp_path: Path) -> None:
+    """Its offsets are not those that were committed for the old one."""
+    way.send(50)
+    with way.frame() as frame:
+        way.start(frame, MICRO_BATCH)
+        way.records(50)
+        frame.bridge.drain(SOON_S)
+        frame.bridge.commit(way.group)
+    with kafka.admin(way.installation.cluster) as client:
+        client.delete_topics([way.requests])
+    eventually(lambda: way.requests in topics_of(way), wanted=False)
+    topics.ensure(way.installation.cluster, [topics.Topic(name=way.requests, partitions=2, replication_factor=1)])
+    way.send(4)
+    bridge = Bridge(way.spark._jvm, "requests", way.installation.settings)
+    remarks = bridge.resume(way.group)
+    bridge.close()
+
+    assert len(remarks) == 2
+    assert all("is not used: the topic was made anew" in remark for remark in remarks)
+
+
+def topics_of(way: Way) -> set[str]:
+    """The names of all topics."""
+    with kafka.admin(way.installation.cluster) as client:
+        return set(client.list_topics())

@@ -1,0 +1,145 @@
+"""What scoring jobs need beside Flink: packages, jars, processes."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from penstock.deployables import SCORING, chosen
+from penstock.local import beside, engines
+from penstock.local.layout import Layout
+from penstock.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+    """Make this environment one in which these modules are not installed, and all others are."""
+    monkeypatch.setattr(
+        engines.importlib.util, "find_spec", lambda name: None if name in modules else object()
+    )  # where they are is this machine's business
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of an installation with Spark's jars."""
+    (tmp_path / "jars" / "spark").mkdir(parents=True)
+    (tmp_path / "jars" / "spark" / "some.jar").touch()
+    return Settings(local={"jars_dir": tmp_path / "jars", "state_dir": tmp_path / "state"})
+
+
+def test_nothing_is_lacking_where_all_is_installed(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """Nor would anything be missed that no chosen job needs."""
+    without(monkeypatch)
+    assert engines.installed() == tuple(SCORING)
+    assert engines.lacks(settings, chosen(SCORING)) == []
+
+    without(monkeypatch, "pyspark", "PIL", "tensorflow")
+    assert engines.installed() == ("pmml",)
+    assert engines.lacks(settings, chosen(["pmml"])) == []
+
+
+@pytest.mark.parametrize(
+    ("jobs", "module", "told"),
+    [
+        (
+            ["pmml", "spark"],
+            "pyspark",
+            "'pyspark' in .+, which job spark needs: run 'scripts/setup.sh --jobs pmml,spark'",
+        ),
+        (["service"], "PIL", "'pillow' in .+, which job service needs: run 'scripts/setup.sh --jobs service'"),
+        (["service"], "tensorflow", "'tensorflow-cpu' in .+, which the embedded model server needs: .+service.servers"),
+    ],
+)
+def test_engine_that_is_not_installed_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, jobs: list[str], module: str, told: str
+) -> None:
+    """Package, job, and the command that installs what all chosen jobs need."""
+    without(monkeypatch, module)
+
+    (fault,) = engines.lacks(settings, chosen(jobs))
+
+    assert re.search(told, fault), fault
+
+
+def test_own_servers_need_no_tensorflow(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """Nor does a process for them start."""
+    without(monkeypatch, "tensorflow")
+    own = Settings(service={"servers": {"default": {"endpoints": ["models:8500"]}}}, local=settings.local)
+
+    assert engines.lacks(own, chosen(["service"])) == []
+    assert engines.needed(own, chosen(["service"])) == []
+
+
+def test_spark_needs_its_jars(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Their folder is named."""
+    without(monkeypatch)
+    (fault,) = engines.lacks(Settings(local={"jars_dir": tmp_path}), chosen(["spark"]))
+
+    assert f"no jars in '{tmp_path / 'spark'}', which job spark needs" in fault
+
+
+@pytest.mark.parametrize(
+    ("jobs", "names"),
+    [
+        (["pmml"], []),
+        (["service"], ["model-server"]),
+        (["spark"], ["spark-driver"]),
+        (["pmml", "spark", "service"], ["model-server", "spark-driver"]),
+    ],
+)
+def test_processes_by_job(settings: Settings, jobs: list[str], names: list[str]) -> None:
+    """Whatever order the jobs are named in."""
+    assert engines.needed(settings, chosen(jobs)) == names
+
+
+def test_server_answers_when_it_listens() -> None:
+    """It does not before its models are loaded."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings = Settings(local={"model_server_port": server.getsockname()[1]})
+        assert engines.answers(settings)
+    assert not engines.answers(settings)
+
+
+class Supervised:
+    """A supervisor that keeps in mind what runs."""
+
+    def __init__(self) -> None:
+        self.running: set[str] = set()
+        self.asked: list[str] = []
+
+    def start(self, name: str) -> bool:
+        """Start it."""
+        self.asked.append(f"start {name}")
+        fresh = name not in self.running
+        self.running.add(name)
+        return fresh
+
+    def stop(self, name: str) -> bool:
+        """End it."""
+        self.asked.append(f"stop {name}")
+        known = name in self.running
+        self.running.discard(name)
+        return known
+
+
+def test_what_runs_from_this_build_is_left_alone(settings: Settings, tmp_path: Path) -> None:
+    """What runs from another one is started anew."""
+    layout, supervisor, wheel = Layout.of(settings), Supervised(), tmp_path / "a.whl"
+    layout.make()
+    wheel.write_bytes(b"first")
+
+    def started() -> list[str]:
+        return beside.start(settings, layout, supervisor, chosen(["spark"]), wheel)  # type: ignore[arg-type]  # a stand-in
+
+    assert started() == ["spark-driver"]
+    assert started() == []
+    wheel.write_bytes(b"second")
+    assert started() == ["spark-driver"]
+    assert beside.expected(layout) == ["spark-driver"]
+    beside.forget(layout)
+    assert beside.expected(layout) == []
