@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tests.architecture.conftest import Module
 
 DEPLOYABLES = ("input_adapter", "output_adapter", "jobs.pmml_job")
+#: Jobs that are no pipelines of Flink's but programs of their own.
+DRIVERS = ("jobs.spark_job",)
+JOBS = (*DEPLOYABLES, *DRIVERS)
 #: Parts of penstock that stand above its core, and what of our own each may import besides the core and itself.
 UPPER = {
     "penstock.flink": (),
@@ -28,6 +31,11 @@ OUR_OWN = ("penstock", "input_adapter", "output_adapter", "jobs")
 EDGE_FILES = {"__main__.py", "pipeline.py", "operators.py"}
 #: The PMML engine's own edge: the Java machine inside a worker.
 JAVA_EDGE = {f"jobs.pmml_job.{name}" for name in ("engine", "jvm", "mending", "pmml4s", "schema")}
+#: Spark's: what talks to its Java machine, and who starts that.
+SPARK_EDGE = {
+    f"jobs.spark_job.{name}"
+    for name in ("bridge", "command", "compiled", "driver", "engine", "java_errors", "reading", "serving", "streams")
+}
 KAFKA_EDGE = {"penstock.kafka"}
 #: What follows and writes the control topics; whoever imports it wants a Kafka client.
 CONTROL_EDGE = {
@@ -73,7 +81,7 @@ def is_core(name: str) -> bool:
 
 def core_modules(modules: Iterable[Module]) -> list[str]:
     """Name the modules that work without engine, broker and Java machine."""
-    edges = KAFKA_EDGE | CONTROL_EDGE | JAVA_EDGE
+    edges = KAFKA_EDGE | CONTROL_EDGE | JAVA_EDGE | SPARK_EDGE
     return [
         module.name
         for module in modules
@@ -81,7 +89,7 @@ def core_modules(modules: Iterable[Module]) -> list[str]:
         and (
             is_core(module.name)
             or inside(module.name, ["penstock.testing"])
-            or (inside(module.name, DEPLOYABLES) and module.path.name not in EDGE_FILES)
+            or (inside(module.name, JOBS) and module.path.name not in EDGE_FILES)
         )
     ]
 
@@ -91,10 +99,10 @@ def test_deployables_never_import_each_other(modules: list[Module]) -> None:
     faults = [
         f"{module.name} imports {name}"
         for module in modules
-        for owner in DEPLOYABLES
+        for owner in JOBS
         if inside(module.name, [owner])
         for name in module.imports
-        if inside(name, [other for other in (*DEPLOYABLES, "jobs") if other != owner and not inside(owner, [other])])
+        if inside(name, [other for other in (*JOBS, "jobs") if other != owner and not inside(owner, [other])])
         or (inside(name, ["jobs"]) and not inside(name, [owner]))
     ]
 
@@ -194,6 +202,7 @@ def test_environment_is_read_in_known_places(modules: list[Module]) -> None:
 
     assert {name for name in readers if not inside(name, ["penstock.local"])} <= {
         "penstock.settings",
+        "jobs.spark_job.session",  # hands on what does not change Spark
         "penstock.flink.environment",  # sets the variable with which PyFlink is told how to run functions
     }
 
