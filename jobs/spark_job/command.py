@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ def main(settings_file: Path | None) -> None:
     try:
         loaded = settings.load(settings_file)
         logs.configure(loaded.logs.level, loaded.logs.layout)
+        logging.getLogger("py4j").setLevel(logging.WARNING)  # tells of each connection
         try:
             from jobs.spark_job.driver import Driver  # wants Spark
         except ImportError as error:

@@ -87,6 +87,7 @@ class SparkLoader:
         primary = _primary(ref, descriptor, found, outputs)
         vectors = frozenset(column.name for column in found.inputs if column.vector)
         place = Path(tempfile.mkdtemp(dir=self._folder))  # stays while it is served: some stages read it when they like
+        given_up = partial(shutil.rmtree, place, ignore_errors=True)
         try:
             folder = _root(unpacked(path, place / "pipeline", self._most_bytes))
             loaded = self._engine.load(folder, ref, {field.name: field.type for field in inputs}, outputs, vectors)
@@ -95,17 +96,13 @@ class SparkLoader:
                 size=max(_HEAP_PER_BYTE * _size(folder), _LEAST_BYTES),
                 frame_rows=self._frame_rows,
                 remark=self._remark,
-                on_close=partial(shutil.rmtree, place, ignore_errors=True),
+                on_close=given_up,
             )
             served = ServedPipeline(ref, loaded, reader(ref, inputs).read, terms)
-        except BaseException:
-            shutil.rmtree(place, ignore_errors=True)
-            raise
-        try:
             _compare_outputs(ref, descriptor, loaded.outputs)
             _try(served, descriptor.sample)
         except BaseException:
-            served.close()
+            given_up()
             raise
         if loaded.not_row_wise is not None:
             _log.warning("pipeline is not row-wise, it is scored in frames", model=ref, because=loaded.not_row_wise)
