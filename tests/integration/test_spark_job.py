@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from penstock import topics
+from penstock import kafka, topics
+from penstock.control import models
+from penstock.control.publisher import publish
+from penstock.control.watching import ModelWatch
+from penstock.local.waiting import wait_until
+from penstock.models.ref import ModelRef
+from penstock.models.repository import read_folder
 from penstock.testing import builders
 from tests import spark_drivers
 from tests.spark_drivers import NOW_MS, Driver, Record, document, golden, prepared, read, send
@@ -91,7 +97,6 @@ def test_requests_become_results_with_either_trigger(make: Callable[..., Install
         assert codes == [b"DECODE", b"INPUT", b"INPUT", b"INPUT", b"INPUT"]
         assert {each.headers["penstock-error-stage"] for each in refused} == {b"spark_job"}
         assert {each.timestamp_ms for each in scored + refused} == {NOW_MS}
-        assert [each.partition for each in scored] is not None
 
     for number, each in enumerate(expected):
         tree, headers, key = by_trigger["real-time"][str(number).encode()]
@@ -133,27 +138,23 @@ def test_models_and_topics_come_and_go(make: Callable[..., Installation], tmp_pa
     installation = make()
     found = prepared(installation.settings)
     with running(installation, tmp_path) as driver:
-        again = "models", "add", str(spark_drivers.SENTIMENT / "1"), "--no-check"
-        installation.run(*again, "--ref", "sentiment:2")
+        (sample,) = read_folder(spark_drivers.SENTIMENT)
+        models.register(found, sample.model_copy(update={"version": 2}))
+        driver.awaited('model="sentiment:2" state="ready"')
         send(found, [TEXT] * 10)
-        scored = results(found, 10)
-        assert {each.headers["penstock-model"] for each in scored} <= {b"sentiment:1", b"sentiment:2"}
-        installation.run(*again, "--ref", "mood:1")
-        changed = document(2, "sentiment", "mood")
-        installation.run("apply", "-", given=changed.model_dump_json(exclude_none=True))
+        assert {each.headers["penstock-model"] for each in results(found, 10)} == {b"sentiment:2"}
+        models.register(found, sample.model_copy(update={"name": "mood"}))
+        live = document(2, "sentiment", "mood")
+        publish(found, live.model_dump_json(exclude_none=True))
         driver.awaited("query starts again")
         send(found, [TEXT] * 10, "mood")
-        assert wait_for_model(found, b"mood:1", 10)
-        installation.run("models", "delete", "mood:1", "--force")
+        scored = results(found, 20)
+        assert Counter(each.headers["penstock-model"] for each in scored) == {b"sentiment:2": 10, b"mood:1": 10}
+        models.remove(found, ModelRef("mood", 1))
+        driver.awaited("model deleted")
         send(found, [TEXT], "mood")
         (refused,) = dead_letters(found, 1)
         assert refused.headers["penstock-error-code"] == b"UNKNOWN_MODEL"
-
-
-def wait_for_model(found: Settings, model: bytes, count: int) -> bool:
-    """Whether so many results of a model come; those of others are there too."""
-    scored = results(found, 10 + count)
-    return sum(each.headers["penstock-model"] == model for each in scored) == count
 
 
 def test_too_few_slots(make: Callable[..., Installation], tmp_path: Path) -> None:
@@ -171,8 +172,15 @@ def test_too_few_slots(make: Callable[..., Installation], tmp_path: Path) -> Non
         driver.awaited('trigger="micro-batch"')
         send(found, [TEXT] * 10)
         assert len(results(found, 10)) == 10
-        shown = installation.run("models", "status", "sentiment:1", expect=None).output
-        assert "scored in micro-batches" in shown
+        with ModelWatch(found) as watch:
+
+            def told() -> str:
+                watch.listen()
+                return "".join(each.models["sentiment:1"].reason for each in watch.states.values())
+
+            assert wait_until(lambda: "scored in micro-batches: job spark reads 4 partitions" in told(), 20, 0.1), (
+                told()
+            )
 
 
 def test_copies_for_shadows_are_scored_apart(make: Callable[..., Installation], tmp_path: Path) -> None:
@@ -182,7 +190,7 @@ def test_copies_for_shadows_are_scored_apart(make: Callable[..., Installation], 
     with running(installation, tmp_path) as driver:
         route = builders.route("sentiment", model="sentiment", output={"topic": "out"}, shadow=["sentiment:1"])
         shadowed = builders.document(version=2, routes=[route], models={"sentiment": {"job": "spark"}})
-        installation.run("apply", "-", given=shadowed.model_dump_json(exclude_none=True))
+        publish(found, shadowed.model_dump_json(exclude_none=True))
         driver.awaited('query="copies"')
         send_copies(found, 10)
         scored = read(found, topics.shadow_results(found.topics.prefix), 10)
@@ -192,8 +200,6 @@ def test_copies_for_shadows_are_scored_apart(make: Callable[..., Installation], 
 
 def send_copies(found: Settings, count: int) -> None:
     """Write copies of events for the shadow."""
-    from penstock import kafka
-
     topic = topics.shadow_request_topic(found.topics.prefix, "spark", "sentiment")
     with kafka.producer(found.kafka.internal_cluster) as producer:
         for _ in range(count):

@@ -12,6 +12,7 @@ import pytest
 
 from jobs.service_job.loader import ServiceLoader
 from penstock.deadletter import Stage
+from penstock.errors import InputError
 from penstock.event import OCTETS, Deliveries, unpack_headers
 from penstock.local.waiting import wait_until
 from penstock.models.descriptor import ModelDescriptor
@@ -19,6 +20,7 @@ from penstock.scoring import Requests, Scorer, ScorerConfig
 from penstock.settings import Settings
 from penstock.testing.serving import FakeModels
 from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing, RefusalError
+from tests.oip_servers import GrpcServer, RestServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -209,3 +211,25 @@ def test_what_the_server_forbids_is_no_rows_fault(
 
     assert told(scorer(model).score(batch(*images(10)))) == ["MODEL_FAILED"] * 10
     assert len(server.metadata) == before + 1
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+def test_open_inference_servers_score_too(transport: str) -> None:
+    """Whatever the protocol, requests, results and dead letters are the same."""
+    with GrpcServer() if transport == "grpc" else RestServer() as found:
+        servers = {
+            "default": {"endpoints": [found.address], "protocol": "open-inference", "transport": transport},
+        }
+        loader = ServiceLoader(Settings(service={"servers": servers}))  # type: ignore[arg-type]
+        tree = {"name": "images", "version": 1, "job": "service", "format": "open-inference", "prediction": "y"}
+        model = loader.load(ModelDescriptor.parse({**tree, "server": {"model": "double"}}, "test"), None)
+        values = [b'{"x": [1.5], "s": "a"}', b'{"x": 1.5, "s": "b"}', b'{"x": [2], "s": {"b64": "/w=="}}']
+        requests = [model.read(value, None) for value in (values[0], values[2])]
+        answers = model.score(requests)
+        with pytest.raises(InputError, match="input x"):
+            model.read(values[1], None)
+        loader.close()
+
+    results = [json.loads(model.result(*pair, "now", 1)) for pair in zip(requests, answers, strict=True)]
+    assert [result["prediction"] for result in results] == [[3.0], [4.0]]
+    assert results[0]["input"] == {"x": [1.5], "s": "a"}
