@@ -32,7 +32,8 @@ __all__ = ["NOW_MS", "Driver", "Record", "document", "prepared", "read", "send"]
 
 SOON_S = 90
 _POLL_S = 0.1
-NOW_MS = 1_767_323_045_678  # 2026-01-02T03:04:05.678Z
+#: Of all events: another than that of any hop, and no older than topics keep records.
+NOW_MS = int(time.time() * 1000) - 60_000
 SENTIMENT = SAMPLES / "sentiment"
 
 
@@ -60,7 +61,7 @@ class Driver(servers.Server):
         """Start it, and wait until it reads."""
         begun = len(self.said)
         command = [sys.executable, "-m", "jobs.spark_job", "--settings", str(self._file)]
-        self.run(command, self.log, lambda: "] reading" in self.said[begun:] or " reading query" in self.said[begun:])
+        self.run(command, self.log, lambda: " reading query=" in self.said[begun:])
 
     @property
     def said(self) -> str:
@@ -86,7 +87,10 @@ class Driver(servers.Server):
         """End it without a warning; its Java ends by itself."""
         if self._process is None:
             return
-        java = [each for each in psutil.Process(self.pid).children(recursive=True) if each.name() == "java"]
+        try:
+            java = [each for each in psutil.Process(self.pid).children(recursive=True) if each.name() == "java"]
+        except psutil.NoSuchProcess:
+            java = []
         super().kill()
         _, left = psutil.wait_procs(java, timeout=SOON_S)
         assert not left, "Java goes on without its driver"

@@ -37,7 +37,12 @@ _GIVES = {
 }
 #: Parts of Spark ML whose models predict, and what their prediction is where their class does not say otherwise.
 _PREDICTS = {"classification": "double", "regression": "double", "clustering": "integer", "recommendation": "float"}
-_PREDICTIONS = {"IsotonicRegressionModel": "double", "LDAModel": None, "DistributedLDAModel": None, "LocalLDAModel": None}
+_PREDICTIONS = {
+    "IsotonicRegressionModel": "double",
+    "LDAModel": None,
+    "DistributedLDAModel": None,
+    "LocalLDAModel": None,
+}
 _FEATURES = "featuresCol"
 
 
@@ -115,7 +120,9 @@ def _given(stage: Stage) -> Iterator[Column]:
                 yield Column(name=params[key], type="double[]")
         return
     vector = stage.kind not in _GIVES
-    type_ = _GIVES.get(stage.kind) or ("double[]" if stage.part == "feature" and stage.kind != "SQLTransformer" else None)
+    type_ = _GIVES.get(stage.kind) or (
+        "double[]" if stage.part == "feature" and stage.kind != "SQLTransformer" else None
+    )
     for name in filter(None, [params.get("outputCol"), *(params.get("outputCols") or ())]):
         yield Column(name=name, type=type_, vector=vector)
 

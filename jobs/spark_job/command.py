@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jobs.spark_job.session import INSTALL
 from penstock import logs, settings
-from penstock.errors import PenstockError
+from penstock.errors import PenstockError, PrerequisiteError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -19,7 +20,9 @@ __all__ = ["main"]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file [config/penstock.yaml].")
+@click.option(
+    "--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file [config/penstock.yaml]."
+)
 def main(settings_file: Path | None) -> None:
     """Run the Spark job until SIGTERM: then what it has taken is scored, and it ends.
 
@@ -28,8 +31,10 @@ def main(settings_file: Path | None) -> None:
     try:
         loaded = settings.load(settings_file)
         logs.configure(loaded.logs.level, loaded.logs.layout)
-        from jobs.spark_job.driver import Driver  # wants Spark
-
+        try:
+            from jobs.spark_job.driver import Driver  # wants Spark
+        except ImportError as error:
+            raise PrerequisiteError((f"job spark needs pyspark ({error}): {INSTALL}",)) from error
         driver = Driver(loaded)
 
         def stop(_number: int, _frame: FrameType | None) -> None:

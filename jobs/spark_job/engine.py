@@ -1,13 +1,14 @@
-"""Pipelines in Spark: loaded from their folders, compiled to a function of a row or, where that cannot be, run whole."""
+"""Pipelines in Spark: loaded from folders, compiled to a function of a row or, where that cannot be, run as jobs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JJavaError
 from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import DataFrame, functions
 
+from jobs.spark_job import java_errors
 from jobs.spark_job.compiled import Compiled, base, refusal
 from penstock.errors import ModelLoadError, ScoringError
 
@@ -72,7 +73,7 @@ class Engine:
         Raises `ModelLoadError`.
         """
         try:
-            model = self._session._jvm.org.apache.spark.ml.PipelineModel.load(str(folder))  # type: ignore[union-attr]  # noqa: SLF001
+            model = self._session._jvm.org.apache.spark.ml.PipelineModel.load(str(folder))  # noqa: SLF001 (pyspark's own door)
             frame = _transformed(self._session, model, _vectored(base(self._session, dict(inputs)), vectors))
             _refuse_missing(ref, outputs, frame)
             chosen = frame.select(*map(_column, outputs))
@@ -83,14 +84,10 @@ class Engine:
             framed = _Framed(self._session, ref, model, dict(inputs), tuple(outputs), vectors)
             framed.refuse_unnumbered()
             return Pipeline(framed, {field.name: word(field.dataType) for field in chosen.schema.fields}, why)
-        except Py4JJavaError as error:
-            raise ModelLoadError(ref, said(error)) from error
-        except Py4JError as error:
-            raise ModelLoadError(ref, f"the driver's Java does not answer: {error}") from error
         except ModelLoadError:
             raise
-        except Exception as error:  # pyspark's own, for plans that cannot be
-            raise ModelLoadError(ref, " ".join(str(error).split())[:_DETAIL_CHARACTERS]) from error
+        except Exception as error:  # Java's, and pyspark's own for plans that cannot be
+            raise ModelLoadError(ref, said(error)) from error
 
 
 class _Framed:
@@ -158,9 +155,9 @@ def word(type_: Any) -> str:
 
 
 def said(error: Exception) -> str:
-    """Return what Java says is wrong, in one line: the cause at the root of it."""
+    """Return what is wrong in one line: with errors of Java the cause at the root of them."""
     if not isinstance(error, Py4JJavaError):
-        return " ".join(str(error).split())[:_DETAIL_CHARACTERS]
+        return " ".join(java_errors.said(error).split())[:_DETAIL_CHARACTERS]
     cause = error.java_exception
     while cause.getCause() is not None:
         cause = cause.getCause()

@@ -12,7 +12,7 @@ import msgspec
 
 from jobs.spark_job import saved
 from jobs.spark_job.columns import columns, wanted_outputs
-from jobs.spark_job.served import ServedPipeline
+from jobs.spark_job.served import ServedPipeline, Terms
 from penstock.errors import ModelLoadError, RecordError
 from penstock.event import JSON
 from penstock.logs import get_logger
@@ -90,16 +90,14 @@ class SparkLoader:
         try:
             folder = _root(unpacked(path, place / "pipeline", self._most_bytes))
             loaded = self._engine.load(folder, ref, {field.name: field.type for field in inputs}, outputs, vectors)
-            served = ServedPipeline(
-                ref,
-                loaded,
-                primary,
-                reader(ref, inputs).read,
-                max(_HEAP_PER_BYTE * _size(folder), _LEAST_BYTES),
-                self._frame_rows,
+            terms = Terms(
+                primary=primary,
+                size=max(_HEAP_PER_BYTE * _size(folder), _LEAST_BYTES),
+                frame_rows=self._frame_rows,
                 remark=self._remark,
                 on_close=partial(shutil.rmtree, place, ignore_errors=True),
             )
+            served = ServedPipeline(ref, loaded, reader(ref, inputs).read, terms)
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
             raise
@@ -126,7 +124,9 @@ def _inputs(ref: str, descriptor: ModelDescriptor, found: Columns) -> tuple[Fiel
     missing = known.keys() - {field.name for field in descriptor.inputs}
     if missing:
         described = ", ".join(field.name for field in descriptor.inputs)
-        raise ModelLoadError(ref, f"its descriptor has inputs {described}, its stages take {', '.join(sorted(missing))} too")
+        raise ModelLoadError(
+            ref, f"its descriptor has inputs {described}, its stages take {', '.join(sorted(missing))} too"
+        )
     return descriptor.inputs
 
 
@@ -139,9 +139,8 @@ def _compare_outputs(ref: str, descriptor: ModelDescriptor, outputs: Mapping[str
 
 
 def _primary(ref: str, descriptor: ModelDescriptor, found: Columns, outputs: Sequence[str]) -> int:
-    wanted = descriptor.prediction
-    if wanted is None:
-        wanted = found.prediction if found.prediction in outputs else outputs[0]
+    usual = found.prediction if found.prediction in outputs else None
+    wanted = descriptor.prediction or usual or outputs[0]
     if wanted not in outputs:
         raise ModelLoadError(ref, f"its prediction is to be output {wanted!r}; its outputs: {', '.join(outputs)}")
     return list(outputs).index(wanted)

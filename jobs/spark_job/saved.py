@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["PIPELINE", "SavedPipeline", "SavedPipelineError", "Stage", "read", "root"]
 
 PIPELINE = "org.apache.spark.ml.PipelineModel"
-_METADATA = re.compile(r"^(?:(?P<top>[^/]+)/)?metadata/part-0+(?:-[^/]*)?$")
-_PART = re.compile(r"/metadata/part-0+(?:-[^/]*)?$")
+_METADATA = re.compile(r"^(?:(?P<top>[^/]+)/)?metadata/part-0+(?:[-.][^/]*)?$")
+_PART = re.compile(r"/metadata/part-0+(?:[-.][^/]*)?$")
 #: A stage's metadata is a line of JSON; vocabularies are in its data.
 _MOST_BYTES = 16 << 20
 
@@ -123,7 +123,9 @@ def _stages(archive: zipfile.ZipFile, place: str, pipeline: _Metadata) -> Iterab
 
 def _metadata(archive: zipfile.ZipFile, folder: str) -> _Metadata:
     wanted = f"/{folder}metadata/"
-    part = next((name for name in archive.namelist() if f"/{name}".startswith(wanted) and _PART.search(f"/{name}")), None)
+    part = next(
+        (name for name in archive.namelist() if f"/{name}".startswith(wanted) and _PART.search(f"/{name}")), None
+    )
     if part is None:
         raise SavedPipelineError(f"'{folder}metadata' is missing in the zip; did the folder arrive whole?")
     if archive.getinfo(part).file_size > _MOST_BYTES:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-__all__ = ["Java", "clean", "configuration", "start"]
+__all__ = ["INSTALL", "Java", "clean", "configuration", "start"]
 
-_INSTALL = "run 'scripts/setup.sh --jobs pmml,spark'"
+INSTALL = "run 'scripts/setup.sh --jobs pmml,spark'"
+"""What to do where something is missing."""
 #: Whatever begins so changes what Spark does.
 _STRANGERS = ("SPARK_", "PYSPARK_", "_PYSPARK_")
 #: To the process's output only: the supervisor keeps it in a file and puts old ones aside.
@@ -29,6 +30,8 @@ _QUIET = {
     "org.apache.spark.executor.Executor": "OFF",
     "org.apache.spark.ml.util.Instrumentation": "OFF",
     "org.apache.spark.scheduler.TaskSetManager": "OFF",
+    "org.apache.spark.sql.execution.datasources.v2.WriteToDataSourceV2Exec": "OFF",
+    "org.apache.spark.sql.execution.streaming.runtime.MicroBatchExecution": "OFF",
     "org.apache.spark.sql.execution.streaming.sinks.FileStreamSink": "ERROR",
     "org.apache.spark.sql.execution.window.WindowExec": "ERROR",
     "org.apache.spark.sql.execution.streaming.runtime.ResolveWriteToStream": "ERROR",
@@ -89,6 +92,7 @@ def configuration(java: Java) -> dict[str, str]:
         "spark.ui.retainedStages": "10",
         "spark.ui.retainedTasks": "100",
         "spark.sql.ui.retainedExecutions": "10",
+        "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.streaming.metricsEnabled": "false",
@@ -108,9 +112,9 @@ def start(java: Java) -> SparkSession:
         from pyspark.java_gateway import launch_gateway
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise PrerequisiteError((f"job spark needs pyspark ({error}): {_INSTALL}",)) from error
+        raise PrerequisiteError((f"job spark needs pyspark ({error}): {INSTALL}",)) from error
     if not any(java.jars.glob("*.jar")):
-        raise PrerequisiteError((f"job spark needs its jars, {str(java.jars)!r} has none: {_INSTALL}",))
+        raise PrerequisiteError((f"job spark needs its jars, {str(java.jars)!r} has none: {INSTALL}",))
     java.folder.mkdir(parents=True, exist_ok=True)
     (java.folder / "log4j2.properties").write_text(_log4j(), encoding="utf-8")
     conf = pyspark.SparkConf(loadDefaults=False).setAll(list(configuration(java).items()))

@@ -9,8 +9,6 @@ from jobs.spark_job.triggers import REAL_TIME, refusal
 from penstock.logs import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pyspark.sql import SparkSession
     from pyspark.sql.streaming import StreamingQuery
 
@@ -138,7 +136,7 @@ class Stream:
                 if batch is not None:
                     number, requests = batch
                     give(number, score(requests))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (the thread's boundary: the driver ends)
             if not self._ending.is_set():
                 _log.exception("scoring has ended", query=self.reading.name)
                 self._tell(str(error))

@@ -46,7 +46,9 @@ def test_vectors_are_lists_of_numbers() -> None:
 
 def test_features_alone_give_what_the_last_stage_makes() -> None:
     """A pipeline need not predict."""
-    found = columns(stages(TOKENIZER, ("org.apache.spark.ml.feature.HashingTF", {"inputCol": "words", "outputCol": "tf"}), IDF))
+    found = columns(
+        stages(TOKENIZER, ("org.apache.spark.ml.feature.HashingTF", {"inputCol": "words", "outputCol": "tf"}), IDF)
+    )
     assert ([each.name for each in found.outputs], found.prediction) == (["features"], "features")
 
 

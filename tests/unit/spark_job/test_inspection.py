@@ -37,7 +37,7 @@ def test_good_pipeline_tells_what_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("lax", "severity"), [(False, "error"), (True, "warning")])
-def test_stages_of_others_are_refused(tmp_path: Path, lax: bool, severity: str) -> None:
+def test_stages_of_others_are_refused(tmp_path: Path, *, lax: bool, severity: str) -> None:
     """The job has no jar of theirs; who gives it one says so."""
     (found,) = inspect(pipelines.saved(tmp_path / "m.zip", [*TEXTS, ("com.example.Odd", {})]), lax=lax).findings
     assert (found.element, found.severity, found.found[:25]) == ("Odd_4", severity, "it is a com.example.Odd, ")

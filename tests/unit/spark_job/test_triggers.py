@@ -46,7 +46,10 @@ def test_batches_that_were_asked_for_need_no_reason() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (REFUSED, "[STREAMING_REAL_TIME_MODE.OPERATOR_OR_SINK_NOT_IN_ALLOWLIST] The operator(s): BatchEvalPython not in"),
+        (
+            REFUSED,
+            "[STREAMING_REAL_TIME_MODE.OPERATOR_OR_SINK_NOT_IN_ALLOWLIST] The operator(s): BatchEvalPython not in",
+        ),
         ("[INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL] 1 second is too short", "[INVALID_STREAMING_REAL_TIME"),
     ],
 )
