@@ -73,7 +73,8 @@ def inspect(path: Path | None, said: Mapping[str, Any], checks: Checks) -> Inspe
         rule = f"it has the signature {name!r}"
         return Inspection([Finding(element=None, rule=rule, found=f"it has {known}", advice=_ONE_OF_ITS_OWN)], fields)
     if method == "predict":
-        fields |= {"inputs": _fields(signature.inputs), "outputs": _fields(signature.outputs)}
+        sides = {"inputs": signature.inputs, "outputs": signature.outputs}
+        fields |= {side: _fields(tensors, said.get(side) or ()) for side, tensors in sides.items()}
     return Inspection([*_findings(name, method, signature), *_disagreements(said, signature)], fields)
 
 
@@ -99,10 +100,16 @@ def _disagreements(said: Mapping[str, Any], signature: Signature) -> Sequence[Fi
     return ()
 
 
-def _fields(tensors: Mapping[str, TensorSpec]) -> list[dict[str, Any]]:
-    """Tensors as a descriptor has them; those of no type that it can have are left out."""
-    return [
-        {"name": name, "type": spec.dtype, **({} if spec.shape is None else {"shape": list(spec.shape)})}
-        for name, spec in sorted(tensors.items())
+def _fields(tensors: Mapping[str, TensorSpec], said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Tensors as a descriptor has them, with what the author says of them (such as that one is an image) and first.
+
+    Those of no type that a descriptor can have are left out.
+    """
+    told = {each["name"]: each for each in said}
+    known = {
+        name: {"name": name, "type": spec.dtype, **({} if spec.shape is None else {"shape": list(spec.shape)})}
+        for name, spec in tensors.items()
         if spec.dtype
-    ]
+    }
+    order = [*(name for name in told if name in known), *sorted(known.keys() - told.keys())]
+    return [{**known[name], **told.get(name, {})} for name in order]

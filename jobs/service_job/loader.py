@@ -16,10 +16,7 @@ from jobs.service_job.patience import Patience
 from jobs.service_job.served import Door, Served, ServedModel
 from penstock.errors import ModelLoadError, ModelServerError, RecordError, ServerUnavailableError
 from penstock.event import JSON
-from penstock.serving.breaker import BreakerConfig
 from penstock.serving.calls import CallError
-from penstock.serving.channels import Tls
-from penstock.serving.retrying import RetryConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +24,9 @@ if TYPE_CHECKING:
 
     from jobs.service_job.client import ModelClient
     from penstock.models.descriptor import ModelDescriptor
-    from penstock.settings import ServiceSettings, Settings
+    from penstock.settings import Settings
 
-__all__ = ["ServiceLoader", "config_of", "serve", "spec_of"]
+__all__ = ["ServiceLoader", "serve", "spec_of"]
 
 #: What is fetched at a time: that is waiting for others, mostly.
 _FETCHES = 16
@@ -87,7 +84,7 @@ class ServiceLoader:
             if door is None:
                 door = self._doors[name] = Door(
                     name=name,
-                    client=self._connect(config_of(service, name)),
+                    client=self._connect(ServerConfig.of(service, name)),
                     pool=self._pool,
                     fetching=self._fetching,
                     fetch=self._fetcher.fetch,
@@ -95,21 +92,6 @@ class ServiceLoader:
                     batch_rows=service.batch_rows,
                 )
             return door
-
-
-def config_of(service: ServiceSettings, name: str) -> ServerConfig:
-    """How a server of the settings is called."""
-    server = service.servers[name]
-    tls = server.tls
-    return ServerConfig(
-        endpoints=server.endpoints,
-        protocol=server.protocol,
-        transport=server.transport,
-        tls=None if tls is None else Tls(ca=tls.ca, certificate=tls.certificate, key=tls.key),
-        metadata={key: secret.get_secret_value() for key, secret in server.metadata.items()},
-        retry=RetryConfig(attempts=service.attempts, timeout_s=service.deadline_ms / 1000),
-        breaker=BreakerConfig(failures=service.breaker_failures, most_s=service.breaker_most_ms / 1000),
-    )
 
 
 def spec_of(descriptor: ModelDescriptor) -> ModelSpec:

@@ -75,6 +75,23 @@ def test_file_tells_inputs_and_outputs(inspected: Callable[..., Inspection]) -> 
     }
 
 
+def test_what_the_author_says_of_an_input_stays(inspected: Callable[..., Inspection]) -> None:
+    """What stands in for it, that it is an image, and the order."""
+    signature: tuple[Tensors, Tensors] = (
+        {"age": ("int32", [-1]), "image": ("float", [-1, 8, 8, 1])},
+        {"y": ("float", [-1])},
+    )
+    image = {"name": "image", "type": "float", "image": {"width": 8, "height": 8, "mode": "L"}}
+    inputs = [image, {"name": "age", "type": "int32", "missing": 40}]
+    inspection = inspected(saved(serving_default=signature), inputs=inputs)
+
+    assert found(inspection) == ""
+    assert inspection.fields["inputs"] == [
+        {**image, "shape": [-1, 8, 8, 1]},
+        {"name": "age", "type": "int32", "shape": [-1], "missing": 40},
+    ]
+
+
 def test_what_workers_would_refuse_is_refused_at_once(inspected: Callable[..., Inspection]) -> None:
     """With the same words."""
     content = saved(serving_default=PNG)
