@@ -33,7 +33,18 @@ JAVA_EDGE = {f"jobs.pmml_job.{name}" for name in ("engine", "jvm", "mending", "p
 #: Spark's: the driver, its session, and what crosses to the Java machine beside it.
 SPARK_EDGE = {
     f"jobs.spark_job.{name}"
-    for name in ("bridge", "command", "compiled", "driver", "engine", "java_errors", "reading", "serving", "session", "streams")
+    for name in (
+        "bridge",
+        "command",
+        "compiled",
+        "driver",
+        "engine",
+        "java_errors",
+        "reading",
+        "serving",
+        "session",
+        "streams",
+    )
 }
 #: Who speaks to model servers, and makes arrays for them: only workers of the service job import it.
 MODEL_SERVER_EDGE = {
@@ -104,7 +115,7 @@ def core_modules(modules: Iterable[Module]) -> list[str]:
         and (
             is_core(module.name)
             or inside(module.name, ["penstock.testing"])
-            or (inside(module.name, JOBS) and module.path.name not in EDGE_FILES)
+            or (inside(module.name, DEPLOYABLES) and module.path.name not in EDGE_FILES)
         )
     ]
 
@@ -114,10 +125,10 @@ def test_deployables_never_import_each_other(modules: list[Module]) -> None:
     faults = [
         f"{module.name} imports {name}"
         for module in modules
-        for owner in JOBS
+        for owner in DEPLOYABLES
         if inside(module.name, [owner])
         for name in module.imports
-        if inside(name, [other for other in (*JOBS, "jobs") if other != owner and not inside(owner, [other])])
+        if inside(name, [other for other in (*DEPLOYABLES, "jobs") if other != owner and not inside(owner, [other])])
         or (inside(name, ["jobs"]) and not inside(name, [owner]))
     ]
 
@@ -231,8 +242,8 @@ def test_environment_is_read_in_known_places(modules: list[Module]) -> None:
 
     assert {name for name in readers if not inside(name, ["penstock.local"])} <= {
         "penstock.settings",
-        "jobs.spark_job.session",  # hands on what does not change Spark
         "penstock.flink.environment",  # sets the variable with which PyFlink is told how to run functions
+        "jobs.spark_job.session",  # takes out what would change Spark behind the settings' back
     }
 
 
