@@ -33,7 +33,18 @@ JAVA_EDGE = {f"jobs.pmml_job.{name}" for name in ("engine", "jvm", "mending", "p
 #: Spark's: the driver, its session, and what crosses to the Java machine beside it.
 SPARK_EDGE = {
     f"jobs.spark_job.{name}"
-    for name in ("bridge", "compiled", "driver", "engine", "java_errors", "reading", "serving", "session", "streams")
+    for name in (
+        "bridge",
+        "command",
+        "compiled",
+        "driver",
+        "engine",
+        "java_errors",
+        "reading",
+        "serving",
+        "session",
+        "streams",
+    )
 }
 #: Who speaks to model servers, and makes arrays for them: only workers of the service job import it.
 MODEL_SERVER_EDGE = {
@@ -232,6 +243,7 @@ def test_environment_is_read_in_known_places(modules: list[Module]) -> None:
     assert {name for name in readers if not inside(name, ["penstock.local"])} <= {
         "penstock.settings",
         "penstock.flink.environment",  # sets the variable with which PyFlink is told how to run functions
+        "jobs.spark_job.session",  # takes out what would change Spark behind the settings' back
     }
 
 

@@ -114,7 +114,8 @@ def test_input_adapter(run: Callable[..., list[Row]]) -> None:
         "penstock-model": b"iris-tree",
         "penstock-config-version": b"1",
     }
-    assert (rewritten["topic"], rewritten["key"]) == ("penstock.pmml.iris-tree", None)
+    # Without a key its share is by its coordinates: the other one's.
+    assert (rewritten["topic"], rewritten["key"]) == ("penstock.pmml.iris-forest", None)
     assert rewritten["value"] == b'{"input":"5.1,3.5,1.4,0.2","data":' + FEATURES + b"}"
     assert rewritten["headers"][CE_ID] == b"csv-events/3/1"
     assert (tagged["topic"], tagged["key"]) == ("penstock.pmml.iris-forest", b"\xff")

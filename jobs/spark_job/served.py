@@ -1,0 +1,112 @@
+"""A pipeline as the job serves it: read requests, score rows, write results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Never
+
+import msgspec
+
+from penstock.errors import ScoringError
+from penstock.event import CONTENT_TYPE, MODEL, RESULT, added_size, pack_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jobs.spark_job.engine import Answer, Pipeline
+    from penstock.serving.requests import Request
+
+__all__ = ["ServedPipeline"]
+
+
+class _Result(msgspec.Struct, gc=False):
+    input: msgspec.Raw
+    prediction: Any
+    outputs: Any
+    scored_at: str
+    latency_ms: int
+
+
+def _nothing() -> None:
+    pass
+
+
+class ServedPipeline:
+    """One version of one model, ready for requests; used by one thread at a time."""
+
+    def __init__(
+        self,
+        ref: str,
+        pipeline: Pipeline,
+        primary: int,
+        read: Callable[[bytes | None, str | None], Request],
+        size: int,
+        frame_rows: int,
+        *,
+        remark: Callable[[], str] = str,
+        on_close: Callable[[], None] = _nothing,
+    ) -> None:
+        """Serve a pipeline.
+
+        Args:
+            ref: its name and version.
+            pipeline: what scores.
+            primary: which of its outputs is the prediction.
+            read: reads a request.
+            size: bytes of memory that it takes, as estimated.
+            frame_rows: most rows of a call, where it is not compiled.
+            remark: says what else is to be told of the job.
+            on_close: gives up what was made for loading it.
+        """
+        self.ref = ref
+        self.bytes = size
+        self.read = read
+        self.headers = pack_headers({MODEL: ref, CONTENT_TYPE: RESULT})
+        self.headers_size = added_size(self.headers)
+        self.row_wise = pipeline.not_row_wise is None
+        self._not_row_wise = pipeline.not_row_wise
+        self._call = pipeline.call
+        self._many: Callable[[Sequence[Sequence[Any]], int], Sequence[Answer | ScoringError]] = pipeline.call.many
+        self._frame_rows = frame_rows
+        self._remark = remark
+        self._on_close = on_close
+        self.outputs = dict(pipeline.outputs)
+        """Names and types, in a descriptor's words."""
+        self._primary = primary
+        names = {f"o{i}": name for i, name in enumerate(self.outputs)}
+        self._outputs = msgspec.defstruct("Outputs", [(key, Any) for key in names], rename=names, gc=False)
+        self._encode = msgspec.json.Encoder().encode
+
+    def score(self, requests: Sequence[Request]) -> list[Answer | ScoringError]:
+        """Answers in the order of the requests. One on which the pipeline fails has the error in its place."""
+        rows = [request.row for request in requests]
+        most = len(rows) if self.row_wise else self._frame_rows
+        found: list[Answer | ScoringError] = []
+        for at in range(0, len(rows), most):
+            part = rows[at : at + most]
+            found += self._many(list(zip(*part, strict=True)), len(part))
+        return found
+
+    def close(self) -> None:
+        """Let go of Java's side, which Java then clears away when it likes."""
+        self._many = _closed
+        self._call.close()
+        self._on_close()
+
+    def remark(self) -> str:
+        """Say what people should know of a model that is in order."""
+        slow = "" if self.row_wise else f"not row-wise ({self._not_row_wise}): scored in frames"
+        return "; ".join(filter(None, (slow, self._remark())))
+
+    def result(self, request: Request, answer: Answer | ScoringError, scored_at: str, latency_ms: int) -> bytes:
+        """The result's JSON; raises `ScoringError` where the pipeline failed or gave no prediction for the row."""
+        if isinstance(answer, ScoringError):
+            raise answer
+        prediction = answer[self._primary]
+        if prediction is None:
+            raise ScoringError(self.ref, "it gave no prediction for these values")
+        return self._encode(_Result(request.input, prediction, self._outputs(*answer), scored_at, latency_ms))
+
+
+def _closed(_columns: Sequence[Sequence[Any]], _size: int) -> Never:
+    msg = "the model was given up; nobody should hold it any more"
+    raise AssertionError(msg)
