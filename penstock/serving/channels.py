@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Channel", "Tls"]
 
-#: A server that comes back is found within a second; the default grows to two minutes.
+#: A server that refused is tried again within a second; the default grows to two minutes.
 _RECONNECT_LEAST_MS = 100
 _RECONNECT_MOST_MS = 1_000
+#: What a connection may take, TLS included; its name says something else. Calls wait for it no longer than they may.
+_CONNECT_MS = 5_000
 #: A machine that vanished without a word is noticed after a ping and its time, and so is one in the middle of a call.
 #: Not more often: servers end connections whose clients ping too much.
 _PING_MS = 60_000
 _PING_PATIENCE_MS = 5_000
 _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", _RECONNECT_LEAST_MS),
-    ("grpc.min_reconnect_backoff_ms", _RECONNECT_LEAST_MS),
+    ("grpc.min_reconnect_backoff_ms", _CONNECT_MS),
     ("grpc.max_reconnect_backoff_ms", _RECONNECT_MOST_MS),
     ("grpc.keepalive_time_ms", _PING_MS),
     ("grpc.keepalive_timeout_ms", _PING_PATIENCE_MS),

@@ -92,6 +92,13 @@ def test_too_large_is_no_matter_of_time(details: str) -> None:
     [
         (TENSORFLOW, "Invalid PNG data, size 4 (node map/while/DecodePng)"),
         ("Graph execution error:\n\nDetected at node Sqrt defined at\n", "Graph execution error (node Sqrt)"),
+        (
+            (
+                "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:8500: Failed to connect to remote "
+                "host: connect: Connection refused (111)"
+            ),
+            "it cannot be connected to: connect: Connection refused (111)",
+        ),
         ("queue full", "queue full"),
         ("\n first\n second", "first"),
         ("", "it says nothing more"),
