@@ -20,7 +20,7 @@ LEVELS = ("unit", "architecture", "docs", "contract", "pmml", "spark", "shipping
 FIGURES = pytest.StashKey[list[str]]()
 """What was measured by the way."""
 #: Modules of tests/e2e that have a stack of their own; the others share one.
-_OWN_STACK = ("test_models_live", "test_two_clusters", "test_readme")
+_OWN_STACK = ("test_models_live", "test_mix", "test_two_clusters", "test_readme")
 _IN_ONE = {"flink", "shipping", "pmml", "spark", "contract"}
 _HANDED = "figures"
 

@@ -24,7 +24,7 @@ from penstock.local.waiting import wait_until
 from tests.ports import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from penstock.control.status import WorkerState
     from penstock.settings import Settings
@@ -80,9 +80,9 @@ class Stack:
         ports = {f"PENSTOCK_{name}": str(port) for name, port in found}
         return cls(state, {**own, **environment, **ports})
 
-    def start(self, *flags: str) -> Said:
+    def start(self, *flags: str, jobs: Sequence[str] = SCORED_BY) -> Said:
         """Call `scripts/start.sh`."""
-        return self._run("start.sh", "--no-demo", "--jobs", ",".join(SCORED_BY), *flags, limit_s=_START_S)
+        return self._run("start.sh", "--no-demo", "--jobs", ",".join(jobs), *flags, limit_s=_START_S)
 
     def stop(self, *flags: str) -> Said:
         """Call `scripts/stop.sh`."""
