@@ -189,7 +189,9 @@ def test_copies_for_shadows_are_scored_apart(make: Callable[..., Installation], 
     installation = make()
     found = prepared(installation.settings)
     with running(installation, tmp_path) as driver:
-        route = builders.route("sentiment", model="sentiment", output={"topic": "out"}, shadow=[{"model": "sentiment:1"}])
+        route = builders.route(
+            "sentiment", model="sentiment", output={"topic": "out"}, shadow=[{"model": "sentiment:1"}]
+        )
         shadowed = builders.document(version=2, routes=[route], models={"sentiment": {"job": "spark"}})
         publish(found, shadowed.model_dump_json(exclude_none=True))
         driver.awaited('query="copies"')
