@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyspark.sql import DataFrame
-    from pyspark.sql.streaming import StreamingQuery
+    from pyspark.sql.streaming.query import StreamingQuery
 
     from penstock.event import Deliveries
     from penstock.scoring import Requests
@@ -82,7 +82,7 @@ class Bridge:
             trigger: as `DataStreamWriter.trigger` takes it.
             query_name: what Spark calls it in its log.
         """
-        from pyspark.sql.streaming import StreamingQuery
+        from pyspark.sql.streaming.query import StreamingQuery
 
         writer = stream.selectExpr(*COLUMNS).writeStream.queryName(query_name).outputMode("update")
         writer = writer.option("checkpointLocation", str(checkpoint)).trigger(**trigger)

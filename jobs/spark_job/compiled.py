@@ -42,7 +42,8 @@ def refusal(frame: DataFrame) -> str | None:
 
 
 def _java(frame: DataFrame) -> Any:
-    return frame.sparkSession._jvm.io.penstock.spark.Compiled  # noqa: SLF001 pyspark has no public name for it
+    jvm: Any = frame.sparkSession._jvm  # noqa: SLF001 pyspark has no public name for it
+    return jvm.io.penstock.spark.Compiled
 
 
 class Compiled:

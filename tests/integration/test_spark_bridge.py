@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from jobs.spark_job.bridge import Bridge
 from penstock import kafka, topics
@@ -164,7 +165,7 @@ def way(spark: SparkSession, installation: Installation, tmp_path: Path) -> Way:
 @pytest.mark.parametrize("trigger", [REAL_TIME, MICRO_BATCH], ids=["real-time", "micro-batch"])
 def test_records_pass_with_all_that_is_theirs(way: Way, trigger: dict[str, str]) -> None:
     """Key, own headers and timestamp stay; what Python adds wins over what is there; the last of one name counts."""
-    own = [("a", b"1"), ("none", None), ("a", b"2"), (MODEL, b"other:1"), ("penstock-shadow", "ä".encode())]
+    own = [("a", b"1"), ("empty", b""), ("a", b"2"), (MODEL, b"other:1"), ("penstock-shadow", "ä".encode())]
     with kafka.producer(way.installation.cluster) as producer:
         producer.send(way.requests, b"whole", key=b"k", partition=1, headers=own, timestamp_ms=NOW_MS).get(SOON_S)
         producer.send(way.requests, None, key=b"k", partition=0, timestamp_ms=NOW_MS + 1).get(SOON_S)
@@ -177,10 +178,10 @@ def test_records_pass_with_all_that_is_theirs(way: Way, trigger: dict[str, str])
     assert (whole.key, whole.value, whole.timestamp) == (b"k", b"whole", NOW_MS)
     assert (bare.key, bare.value, bare.timestamp) == (b"k", None, NOW_MS + 1)
     added = [(CE_ID, f"{way.requests}/1/0".encode()), (CE_TIME, b"2026-01-02T03:04:05.678Z"), (MODEL, b"m:1")]
-    assert whole.headers == [("none", None), ("a", b"2"), ("penstock-shadow", "ä".encode()), *added]
+    assert whole.headers == [("empty", b""), ("a", b"2"), ("penstock-shadow", "ä".encode()), *added]
     assert bare.headers[0] == (CE_ID, f"{way.requests}/0/0".encode())
     assert seen == {
-        (way.requests, "other:1", None, "ä", None): 97 + 1 + sum(10 + len(n) + len(v or b"") for n, v in own),
+        (way.requests, "other:1", None, "ä", None): 97 + 1 + sum(10 + len(n) + len(v) for n, v in own),
         (way.requests, None, None, None, None): 97 + 1,
     }
 
@@ -214,7 +215,6 @@ def test_query_that_starts_again_repeats_nothing(way: Way) -> None:
             if dict(one.headers)[CE_ID].startswith(f"{way.requests}/{partition}/".encode())
         ]
         assert in_order == sorted(in_order)
-    client: KafkaAdminClient
     with kafka.admin(way.installation.cluster) as client:
         offsets = client.list_group_offsets(way.group)
     assert "300" in str(offsets)
@@ -238,25 +238,52 @@ def test_record_that_cannot_be_written_ends_it_all(way: Way) -> None:
         assert sorted(int(record.value) for record in way.records(10)) == list(range(10))
 
 
-def test_topic_that_was_made_anew_is_read_from_its_beginning(way: Way, tmp_path: Path) -> None:
-    """Its offsets are not those that were committed for the old one."""
+def test_topic_that_was_made_anew_is_read_from_its_beginning(way: Way) -> None:
+    """Its rows have offsets that those of the old one had, which is no reason to take them for the same."""
     way.send(50)
     with way.frame() as frame:
-        way.start(frame, MICRO_BATCH)
+        query = way.start(frame, MICRO_BATCH)
         way.records(50)
-        frame.bridge.drain(SOON_S)
-        frame.bridge.commit(way.group)
-    with kafka.admin(way.installation.cluster) as client:
-        client.delete_topics([way.requests])
-    eventually(lambda: way.requests in topics_of(way), wanted=False)
-    topics.ensure(way.installation.cluster, [topics.Topic(name=way.requests, partitions=2, replication_factor=1)])
-    way.send(4)
-    bridge = Bridge(way.spark._jvm, "requests", way.installation.settings)
-    remarks = bridge.resume(way.group)
-    bridge.close()
+        query.stop()
+        with kafka.admin(way.installation.cluster) as client:
+            client.delete_topics([way.requests])
+        eventually(lambda: way.requests in topics_of(way), wanted=False)
+        topics.ensure(way.installation.cluster, [topics.Topic(name=way.requests, partitions=2, replication_factor=1)])
+        way.send(4, first=50)
+        frame.bridge.start(way.stream(), way.checkpoint.with_name("new"), MICRO_BATCH, "requests")
+        found = way.records(54)
 
-    assert len(remarks) == 2
-    assert all("is not used: the topic was made anew" in remark for remark in remarks)
+        assert sorted(int(record.value) for record in found) == list(range(54))
+        assert frame.bridge.progress() == {(way.requests, 0): 2, (way.requests, 1): 2}
+
+
+def test_offset_of_unknown_origin_is_not_relied_on(way: Way) -> None:
+    """Rows would be skipped that nobody has scored; so they are scored, and it is told."""
+    way.send(4)
+    with kafka.consumer(way.installation.cluster, group_id=way.group, enable_auto_commit=False) as consumer:
+        consumer.assign([TopicPartition(way.requests, 0)])
+        consumer.commit({TopicPartition(way.requests, 0): OffsetAndMetadata(2, "", -1)})
+    with way.frame(resume=False) as frame:
+        remarks = frame.bridge.resume(way.group)
+        way.start(frame, MICRO_BATCH)
+        way.records(4)
+
+    (remark,) = remarks
+    assert remark.startswith(f"offset 2 of {way.requests}-0 in the group '{way.group}' is not used: ")
+    assert remark.endswith("the topic was made anew, or something else has written the offset")
+
+
+def test_what_is_forgotten_is_let_in_again(way: Way) -> None:
+    """By whoever knows that a topic was made anew."""
+    way.send(4)
+    with way.frame() as frame:
+        query = way.start(frame, MICRO_BATCH)
+        way.records(4)
+        query.stop()
+        frame.bridge.forget([way.requests, "other"])
+        frame.bridge.start(way.stream(), way.checkpoint.with_name("new"), MICRO_BATCH, "requests")
+
+        assert len(way.records(8)) == 8
 
 
 def topics_of(way: Way) -> set[str]:

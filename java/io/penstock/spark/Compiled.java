@@ -5,9 +5,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -23,8 +25,9 @@ import scala.collection.immutable.Seq;
 /**
  * A row-wise plan as a function of rows: Spark plans a pipeline once, and scoring needs neither job nor plan any more.
  *
- * <p>Projections keep state between rows, so a plan is used by one thread at a time. What they call may be shared among
- * all that were made of one plan (Spark's own reader and writer of JSON are), so there is one set of them for each.
+ * <p>Projections keep state between rows, so they are used by one thread at a time. What they call is shared by all that
+ * were made of one plan: Spark's own from_json and to_json, used by several threads, are broken for good. No plan here has
+ * them, since values cross by {@link Column}.
  */
 public final class Compiled {
 
@@ -80,8 +83,12 @@ public final class Compiled {
     private static Column[] columns(LogicalPlan plan) {
         Seq<Attribute> output = plan.output();
         Column[] columns = new Column[output.size()];
+        Set<String> names = new HashSet<>();
         for (int i = 0; i < columns.length; i++) {
             columns[i] = Column.of(output.apply(i).name(), output.apply(i).dataType());
+            if (!names.add(columns[i].name)) {
+                throw new IllegalArgumentException("it has two columns '" + columns[i].name + "': give one of them another name");
+            }
         }
         return columns;
     }
