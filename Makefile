@@ -1,7 +1,7 @@
 # What developers type. `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup check fmt lint type test test-unit test-flink test-shipping test-integration e2e wheel up down demo bench soak docs pins hooks clean
+.PHONY: help setup check fmt lint type test test-unit test-contract test-flink test-shipping test-integration e2e wheel up down demo bench soak docs pins hooks clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
@@ -33,6 +33,9 @@ test: check ## everything: the checks, then all levels of tests in two lanes, wi
 
 test-unit: setup ## seconds: no JVM, no network
 	$(PYTEST) tests/unit tests/architecture tests/docs
+
+test-contract: setup ## the embedded model server, and a real one where TF_SERVING_ADDRESS says so
+	$(PYTEST) tests/contract
 
 test-flink: setup ## pipelines on a mini-cluster in one process
 	$(PYTEST) tests/flink

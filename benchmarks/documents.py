@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MODELS", "SPLIT_TYPES", "many", "of_many", "routing", "scoring", "splits", "zoo"]
+__all__ = ["MODELS", "SPLIT_TYPES", "many", "of_job", "of_many", "routing", "scoring", "splits", "zoo"]
 
 Document = dict[str, Any]
 
@@ -92,6 +92,16 @@ def scoring(source: str, model: str, output: str) -> Document:
         "sources": [{"topic": source, "format": "json", "type": {"field": "type"}}],
         "routes": [{"name": "iris", "match": {"type": "iris"}, "model": model, "output": {"topic": output}}],
         "models": {model: {"job": "pmml"}},
+    }
+
+
+def of_job(source: str, model: str, job: str, output: str) -> Document:
+    """Score all events of a topic with one model of any job."""
+    return {
+        "version": 1,
+        "sources": [{"topic": source, "format": "json", "type": {"constant": job}}],
+        "routes": [{"name": job, "match": {"type": job}, "model": model, "output": {"topic": output}}],
+        "models": {model: {"job": job}},
     }
 
 

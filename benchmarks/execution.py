@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import CoordinatorNotAvailableError
 
-from benchmarks import isolated
+from benchmarks import beside, isolated
 from benchmarks.programs import Jobs, Peer
 from penstock import kafka
 from penstock.errors import StackError
@@ -46,14 +46,21 @@ def executing(own: OwnStack, program: Program, turn: int) -> Iterator[Callable[[
         SkippedError: it cannot run on this machine.
     """
     match program.run:
-        case Jobs(deployables=deployables):
-            _rewind(own, program, deployables)
-            try:
-                _submit(own, program, deployables)
-                jobs.await_running(own.settings, own.layout, deployables)
-                yield lambda: jobs.await_running(own.settings, own.layout, deployables)
-            finally:
-                _cancel(own)
+        case Jobs() as run:
+            _rewind(own, program, run.flink)
+            with ExitStack() as entered:
+                checks = [entered.enter_context(beside.running(own, program, name)) for name in run.beside]
+                if run.flink:
+                    entered.callback(_cancel, own)
+                    _submit(own, program, run.flink)
+                    checks.append(lambda: jobs.await_running(own.settings, own.layout, run.flink))
+
+                def check_all() -> None:
+                    for check in checks:
+                        check()
+
+                check_all()
+                yield check_all
         case Peer() as peer:
             with _peer(own, program, peer, f"bench-{program.name}-{turn}") as check:
                 yield check

@@ -81,6 +81,30 @@ GOALS = (
         limit=1.25,
     ),
     Goal(
+        text="service job: events/s over one call per event",
+        path=("service", "throughput", "ratios", "one by one", "events_per_s"),
+        limit=10.0,
+        at_least=True,
+    ),
+    Goal(
+        text="service job: p50 at 500 events/s",
+        path=("service", "latency", "500", "p50"),
+        limit=100,
+        unit="ms",
+    ),
+    Goal(
+        text="Spark job, real-time: events/s of the sentiment model",
+        path=("spark-real-time", "throughput", "events_per_s"),
+        limit=8_000,
+        at_least=True,
+    ),
+    Goal(
+        text="Spark job, real-time: p50 at 200 events/s",
+        path=("spark-real-time", "latency", "200", "p50"),
+        limit=50,
+        unit="ms",
+    ),
+    Goal(
         text="PMML stage: p99 while another model is swapped, over the quiet p99 of the run",
         path=("models", "swaps", "ratio"),
         limit=1.5,

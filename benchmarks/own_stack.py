@@ -58,7 +58,9 @@ class OwnStack:
     def settings_of(self, program: Program) -> Settings:
         """Return the settings of a program of Penstock's jobs: its internal topics are its own."""
         plain = self.settings.model_dump()
-        return Settings(**{**plain, "topics": {**plain["topics"], "prefix": program.prefix}})
+        told = program.run.settings if isinstance(program.run, Jobs) else {}
+        own = {name: {**plain[name], **section} for name, section in told.items()}
+        return Settings(**{**plain, **own, "topics": {**plain["topics"], "prefix": program.prefix}})
 
     def install(self, program: Program) -> None:
         """Make a program's topics, and, if it consists of jobs, its settings, its routing document and its models."""
@@ -94,12 +96,13 @@ class OwnStack:
 def own_settings() -> Settings:
     """Return the project's settings with a broker and a cluster of our own, on ports that are free now."""
     loaded = settings_file.load()
-    kafka_port, controller_port, rpc_port, rest_port = _free_ports(loaded.local.host, 4)
+    kafka_port, controller_port, rpc_port, rest_port, server_port = _free_ports(loaded.local.host, 5)
     local = {
         "state_dir": loaded.local.state_dir / "bench",
         "kafka_port": kafka_port,
         "kafka_controller_port": controller_port,
         "flink_rpc_port": rpc_port,
+        "model_server_port": server_port,
         "min_free_disk_mb": _MIN_FREE_DISK_MB,
         "kafka_log_retention_mb": _LOG_RETENTION_MB,
     }

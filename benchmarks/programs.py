@@ -10,7 +10,8 @@ from benchmarks.names import COPY_OUTPUT, FLOW_EVENTS, IRIS_EVENTS, ROUTING_EVEN
 from benchmarks.peers.flink_copy.pipeline import DEPLOYABLE as FLINK_COPY
 from benchmarks.workload import MIXED, Work
 from penstock import topics
-from penstock.deployables import INPUT_ADAPTER, OUTPUT_ADAPTER, PMML_JOB
+from penstock.deployables import INPUT_ADAPTER, OUTPUT_ADAPTER, PMML_JOB, SERVICE_JOB, SPARK_JOB
+from penstock.local import engines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,10 +23,23 @@ __all__ = ["PROGRAMS", "Jobs", "Peer", "Program"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
-    """Flink jobs that run together, and the routing document that they follow."""
+    """Jobs that run together, and the routing document that they follow."""
 
     deployables: tuple[Deployable, ...]
     document: Mapping[str, Any]
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What is set otherwise than in the project's settings, by section."""
+
+    @property
+    def flink(self) -> tuple[Deployable, ...]:
+        """Those that the cluster runs."""
+        return tuple(each for each in self.deployables if each.engine == "flink")
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Processes that run beside the cluster, in the order in which they start."""
+        wanted = {engines.MODEL_SERVER: SERVICE_JOB, engines.SPARK_DRIVER: SPARK_JOB}
+        return tuple(name for name, each in wanted.items() if each in self.deployables)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +76,8 @@ class Program:
     """Whether its backlog is written when it runs already: jobs that feed each other must not start one by one."""
     latency: bool = False
     """Whether delays are measured."""
+    rates: tuple[int, ...] = ()
+    """Events a second at which they are, if not at those of all programs."""
     compared: Mapping[str, str] = field(default_factory=lambda: _ROUTERS)
     """Reference programs that its figures are divided by: column of the table, name of the program."""
 
@@ -112,6 +128,46 @@ def _mixed(work: Work, share: float) -> Program:
         share=share,
         latency=True,
         compared={**_ROUTERS, "plain": "pmml-tree"},
+    )
+
+
+def _of_service(name: str, title: str, share: float, **told: int) -> Program:
+    """Describe the service job, with the embedded model server on the same processors."""
+    return _stage(
+        name,
+        title,
+        run=Jobs(
+            deployables=(SERVICE_JOB,),
+            document=documents.of_job("bench-unused", "image-classifier", "service", "bench-unused-scores"),
+            settings={"service": told},
+        ),
+        work=Work.IMAGE_REQUESTS,
+        source=topics.request_topic(f"bench-{name}", "service", "image-classifier"),
+        outputs=(topics.results(f"bench-{name}"),),
+        share=share,
+        latency=True,
+        rates=(200, 500, 1000),
+        compared={**_ROUTERS, "one by one": "service-one-by-one"},
+    )
+
+
+def _of_spark(trigger: str) -> Program:
+    name = f"spark-{trigger}"
+    return _stage(
+        name,
+        f"Penstock Spark job, sentiment, {trigger}",
+        run=Jobs(
+            deployables=(SPARK_JOB,),
+            document=documents.of_job("bench-unused", "sentiment", "spark", "bench-unused-scores"),
+            settings={"spark": {"trigger": trigger}},
+        ),
+        work=Work.TEXT_REQUESTS,
+        source=topics.request_topic(f"bench-{name}", "spark", "sentiment"),
+        outputs=(topics.results(f"bench-{name}"),),
+        share=0.15,
+        latency=True,
+        rates=(200, 1000),
+        compared={**_ROUTERS, "micro": "spark-micro-batch"},
     )
 
 
@@ -224,6 +280,10 @@ PROGRAMS = (
     _mixed(Work.MIXED_100, 0.4),
     _scoring_loop("scoring-loop-forest", "iris-forest"),
     _pmml("iris-forest", Work.FOREST_REQUESTS, 0.4),
+    _of_service("service-one-by-one", "Penstock service job, one call per event", 0.01, batch_rows=1, in_flight=1),
+    _of_service("service", "Penstock service job, image-classifier", 0.1),
+    _of_spark("micro-batch"),
+    _of_spark("real-time"),
     _stage(
         "output-adapter",
         "Penstock output adapter, whole result",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -170,7 +170,7 @@ class Run:
     def _delays(self, program: Program, found: Measured) -> None:
         pool = self._pool(program.work)
         latency.measure(self.own, program, pool, self.plan.warm_up)
-        for pace in self.plan.paces:
+        for pace in self._paces(program):
             summary = latency.measure(self.own, program, pool, pace)
             found.delays[pace.rate] = summary
             click.echo(
@@ -181,6 +181,10 @@ class Run:
         if program.name == "end-to-end":
             parts = usage.resident_mib(self.own.layout)
             self.memory_mib = {**parts, "together": sum(parts.values())}
+
+    def _paces(self, program: Program) -> tuple[Pace, ...]:
+        """Return those of all programs, or the program's own rates, each as long as they."""
+        return tuple(replace(self.plan.paces[0], rate=rate) for rate in program.rates) or self.plan.paces
 
     def _size(self, program: Program) -> int:
         return int(self.plan.events * program.share)

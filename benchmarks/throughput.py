@@ -109,7 +109,7 @@ class Backlog:
         while time.monotonic() < deadline:
             done = (_count(self._consumer, self._outputs) - self._before) / self._program.hops
             if done >= share * self.size:
-                return done, usage.snapshot(self._own.layout, of_flink=isinstance(self._program.run, Jobs))
+                return done, usage.snapshot(self._own.layout, of_penstock=isinstance(self._program.run, Jobs))
             looks += 1
             if looks % _CHECK_EVERY == 0:
                 check()

@@ -11,6 +11,7 @@ import psutil
 
 from benchmarks.execution import PEER
 from penstock.local import broker, processes
+from penstock.local.engines import PROGRAMS
 from penstock.local.flink_cluster import JOBMANAGER, TASKMANAGER
 
 if TYPE_CHECKING:
@@ -45,21 +46,21 @@ class Cost:
 
     seconds: float
     jvm: float
-    """Flink's own processes."""
+    """Flink's own processes, and Spark's."""
     compilers: float
     """Of that, what Java's compilers used: each job has code of its own, which they are busy with for a while."""
     python: float
-    """Flink's Python workers, with the Java that runs inside them for PMML; or the peer."""
+    """Python: workers, with the Java that runs inside them for PMML, Spark's driver, the model server; or the peer."""
     broker: float
     others: float
     """Everything else on this machine, this benchmark's own watching included: it should be little."""
 
 
-def snapshot(layout: Layout, *, of_flink: bool) -> Snapshot:
-    """Read the counters of the broker's and the program's processes: Flink's, or else the peer's."""
+def snapshot(layout: Layout, *, of_penstock: bool) -> Snapshot:
+    """Read the counters of the broker's and the program's processes: those of our jobs, or else the peer's."""
     by_process: dict[tuple[str, int], float] = {}
     by_compiler: dict[int, float] = {}
-    for part, process in _processes(layout, (JOBMANAGER, TASKMANAGER) if of_flink else (PEER,)):
+    for part, process in _processes(layout, (JOBMANAGER, TASKMANAGER, *PROGRAMS) if of_penstock else (PEER,)):
         try:
             times = process.cpu_times()
             if part == _JVM:

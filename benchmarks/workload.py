@@ -8,6 +8,7 @@ Requests and results are made by Penstock's own router and scorer, so they are w
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import random
 import re
@@ -19,6 +20,7 @@ from benchmarks import documents, zoo
 from benchmarks.records import Record, write
 from penstock import iris, settings, topics
 from penstock.deadletter import Stage
+from penstock.demo_events import images, tweets
 from penstock.event import MODEL, Blank, ce_time, coordinates, unpack_headers
 from penstock.routing.document import parse
 
@@ -50,6 +52,10 @@ class Work(StrEnum):
     """What the input adapter makes of iris events for the decision tree."""
     FOREST_REQUESTS = "forest-requests"
     """The same for the random forest."""
+    TEXT_REQUESTS = "text-requests"
+    """The same of short texts for the sentiment model."""
+    IMAGE_REQUESTS = "image-requests"
+    """The same of images in JSON for the image classifier."""
     MIXED_10 = "mixed-10"
     """Requests for ten models, each event for any of them."""
     MIXED_100 = "mixed-100"
@@ -68,11 +74,16 @@ def pool(work: Work, loaded: Settings) -> list[Record]:
         return [Record.of(key, value, {}) for key, value in _routing_events("ab")]
     if work is Work.SPLIT:
         return [Record.of(key, value, {}) for key, value in _routing_events(documents.SPLIT_TYPES)]
+    if work in _OF_JOBS:
+        model, job, made = _OF_JOBS[work]
+        events = made()
+        headers = _requested([value for _, value in events], model, job)
+        return [Record.of(key, value, own) for (key, value), own in zip(events, headers, strict=True)]
     events = _iris_events()
     if work is Work.EVENTS:
         return [Record.of(key, value, {}) for key, value in events]
     model = {Work.FOREST_REQUESTS: "iris-forest"}.get(work, "iris-tree")
-    headers = _requested([value for _, value in events], model)
+    headers = _requested([value for _, value in events], model, "pmml")
     if work in MIXED:
         draw = random.Random(1)  # noqa: S311  the same every time, nothing secret
         headers = [{**own, MODEL: f"{zoo.name_of(draw.randrange(MIXED[work]))}:1"} for own in headers]
@@ -102,14 +113,35 @@ def _iris_events() -> list[tuple[bytes, bytes]]:
     return [(event.key, re.sub(rb'"ts":\d+', b'"ts":%d' % MADE_AT_US, event.value or b"")) for event in made]
 
 
-def _requested(values: Sequence[bytes], model: str) -> list[dict[str, str]]:
+def _texts() -> list[tuple[bytes, bytes]]:
+    made = tweets.events(iris.Recipe(count=POOL_SIZE, keys=_KEYS, seed=1))
+    return [(event.key, re.sub(rb'"ts":\d+', b'"ts":%d' % MADE_AT_US, event.value or b"")) for event in made]
+
+
+def _images() -> list[tuple[bytes, bytes]]:
+    made = images.events(iris.Recipe(count=POOL_SIZE, keys=_KEYS, seed=1))
+    return [(event.key, _image(event.value or b"")) for event in made]
+
+
+def _image(picture: bytes) -> bytes:
+    fields = {"image_bytes": {"b64": base64.b64encode(picture).decode()}, "ts": MADE_AT_US}
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+_OF_JOBS = {
+    Work.TEXT_REQUESTS: ("sentiment", "spark", _texts),
+    Work.IMAGE_REQUESTS: ("image-classifier", "service", _images),
+}
+
+
+def _requested(values: Sequence[bytes], model: str, job: str) -> list[dict[str, str]]:
     """Return the headers that the input adapter gives to events; their values stay as they are."""
     from input_adapter.router import Router
 
     source = "bench-events"
     limit = 2**20
     router = Router(
-        parse(documents.scoring(source, model, "bench-scores")),
+        parse(documents.of_job(source, model, job, "bench-scores")),
         prefix="bench",
         max_request_bytes=limit,
         max_dead_letter_bytes=limit,
@@ -119,7 +151,7 @@ def _requested(values: Sequence[bytes], model: str) -> list[dict[str, str]]:
     routed = router.route(
         values, [_UNSEEN_BYTES] * size, [source] * size, [None] * size, keys, [0] * size, list(range(size))
     )
-    expected = topics.request_topic("bench", "pmml", model)
+    expected = topics.request_topic("bench", job, model)
     found = set(map(str, routed.topics))
     if found != {expected}:
         raise ValueError(f"the router sent events to {sorted(found)}, expected {expected!r} only")

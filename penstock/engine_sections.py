@@ -21,7 +21,7 @@ Endpoint = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-
 ServerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
 #: gRPC takes lower case only, and HTTP does not care.
 MetadataKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]+$")]
-Place = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*://[^/?#\s]+")]
+Place = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*://[^?#\s]*$")]
 
 
 def _pattern(text: str) -> str:
@@ -116,8 +116,8 @@ class FetchSettings(Section):
     """Inputs that requests name by a URI (`{"uri": ...}`) instead of carrying them."""
 
     allow: tuple[Place, ...] = ()
-    """Places that may be read, as beginnings of URIs: `https://images.example/cats/`. Empty: none, such requests
-    become dead letters."""
+    """Places that may be read, as beginnings of URIs: `https://images.example/cats/`, `s3://bucket/`; `https://` is
+    every public host. Empty: none, such requests become dead letters."""
     most_bytes: Positive = 4 * 1024 * 1024
     """Largest input that is fetched, in bytes."""
     timeout_ms: Positive = 5_000

@@ -34,11 +34,13 @@ PenstockError
 │   ├── ModelDescriptorError    its descriptor is wrong
 │   ├── ModelChecksumError      its file is not the one that the descriptor names
 │   ├── ModelLoadError          the engine cannot load its file
+│   ├── ModelServerError        a model's server does not have it yet, or does not say
 │   ├── StoreError              the store of models' files does not give or take a file
 │   ├── ImmutableModelError     a command gives a version that is registered other bytes
 │   ├── ModelInUseError         a command deletes a model that somebody uses
 │   ├── UnknownRefError         a command names a model that is not registered
 │   └── LegacyError             a file of the predecessor's control messages is wrong
+├── CallError                   a call to a model server failed: its rows get errors of their own
 ├── KafkaUnavailableError       no broker answers
 ├── FlinkUnavailableError       no Flink cluster answers
 ├── TopicError                  a topic cannot be made, or cannot take our records
@@ -61,6 +63,7 @@ from penstock.model_errors import (
     ModelInUseError,
     ModelLoadError,
     ModelRefError,
+    ModelServerError,
     StoreError,
     UnknownRefError,
 )
@@ -90,9 +93,11 @@ from penstock.record_errors import (
     UnmatchedError,
 )
 from penstock.root_error import PenstockError
+from penstock.serving.calls import CallError
 
 __all__ = [
     "BridgeError",
+    "CallError",
     "CasebookError",
     "ControlTopicError",
     "DeadlineError",
@@ -115,6 +120,7 @@ __all__ = [
     "ModelLoadError",
     "ModelLoadingError",
     "ModelRefError",
+    "ModelServerError",
     "NoRoutingDocumentError",
     "OversizeError",
     "PassingError",

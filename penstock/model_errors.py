@@ -12,6 +12,7 @@ __all__ = [
     "ModelInUseError",
     "ModelLoadError",
     "ModelRefError",
+    "ModelServerError",
     "StoreError",
     "UnknownRefError",
 ]
@@ -74,6 +75,21 @@ class ModelLoadError(ModelError):
 
     def __str__(self) -> str:
         return f"model {self.model!r} cannot be loaded: {self.detail}"
+
+
+class ModelServerError(ModelError):
+    """The model's server does not have it yet, or does not say; the same may go well a moment later."""
+
+    passing = True
+
+    def __init__(self, model: str, server: str, detail: str) -> None:
+        super().__init__(model, server, detail)
+        self.model = model
+        self.server = server
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"model {self.model!r} cannot be had from its server {self.server!r}: {self.detail}"
 
 
 class StoreError(ModelError):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from jobs.service_job.client import ModelClient
+    from penstock.engine_sections import ServiceSettings
 
     OnChange = Callable[[Sequence[EndpointState]], None]
 
@@ -24,6 +25,7 @@ __all__ = ["ServerConfig", "connected"]
 
 _C = TypeVar("_C", bound=Connection)
 _log = get_logger(__name__)
+_FIRST_BACK_OFF_S = BreakerConfig().least_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,23 @@ class ServerConfig:
     """Sent with each call: gRPC's metadata, or HTTP's headers."""
     retry: RetryConfig = field(default_factory=RetryConfig)
     breaker: BreakerConfig = field(default_factory=BreakerConfig)
+
+    @classmethod
+    def of(cls, service: ServiceSettings, name: str) -> ServerConfig:
+        """Return what the settings say of the servers of a name. Raises `KeyError` for one that they do not have."""
+        server = service.servers[name]
+        most_s = service.breaker_most_ms / 1000
+        return cls(
+            endpoints=server.endpoints,
+            protocol=server.protocol,
+            transport=server.transport,
+            tls=None if server.tls is None else Tls(**dict(server.tls)),
+            metadata={each: secret.get_secret_value() for each, secret in server.metadata.items()},
+            retry=RetryConfig(attempts=service.attempts, timeout_s=service.deadline_ms / 1000),
+            breaker=BreakerConfig(
+                failures=service.breaker_failures, least_s=min(_FIRST_BACK_OFF_S, most_s), most_s=most_s
+            ),
+        )
 
 
 def connected(config: ServerConfig, on_change: OnChange | None = None) -> ModelClient:

@@ -38,7 +38,7 @@ class ModelState(NamedTuple):
     since_ms: int
     """Since when, in milliseconds since 1970."""
     reason: str
-    """Why it failed or was evicted."""
+    """Why it failed or was evicted; of one that is ready, what is to be said of it all the same."""
     bytes: int
     """Memory that it takes, as estimated."""
     serving: bool
@@ -226,7 +226,9 @@ class Shelf:
         """Return how each version is."""
         with self._lock:
             serving = set(self._catalog.serving().values())
-            return {entry.ref: self._state(entry, serving) for entry in self._catalog.entries()}
+            found = {entry.ref: self._state(entry, serving) for entry in self._catalog.entries()}
+            ready = {held.ref: served for held, served in self._served.items()}
+        return {ref: _remarked(state, ready.get(ref)) for ref, state in found.items()}
 
     def serving(self) -> dict[str, int]:
         """Return which version each bare name means."""
@@ -314,6 +316,14 @@ class Shelf:
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
+
+
+def _remarked(state: ModelState, served: Served | None) -> ModelState:
+    """Let a model that is ready add a word: by ``remark()``, which must not wait. Not every job's models have it."""
+    remark = getattr(served, "remark", None)
+    if state.state is not State.READY or remark is None:
+        return state
+    return state._replace(reason=remark())
 
 
 class Lease:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from penstock.deployables import SCORING, chosen
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from tests.architecture.conftest import Module
 
-DEPLOYABLES = ("input_adapter", "output_adapter", "jobs.pmml_job")
+DEPLOYABLES = tuple(item.module for item in chosen(SCORING))
 #: Parts of penstock that stand above its core, and what of our own each may import besides the core and itself.
 UPPER = {
     "penstock.flink": (),
@@ -28,13 +30,45 @@ OUR_OWN = ("penstock", "input_adapter", "output_adapter", "jobs")
 EDGE_FILES = {"__main__.py", "pipeline.py", "operators.py"}
 #: The PMML engine's own edge: the Java machine inside a worker.
 JAVA_EDGE = {f"jobs.pmml_job.{name}" for name in ("engine", "jvm", "mending", "pmml4s", "schema")}
+#: Spark's: the driver, its session, and what crosses to the Java machine beside it.
+SPARK_EDGE = {
+    f"jobs.spark_job.{name}"
+    for name in (
+        "bridge",
+        "command",
+        "compiled",
+        "driver",
+        "engine",
+        "java_errors",
+        "reading",
+        "serving",
+        "session",
+        "streams",
+    )
+}
+#: Who speaks to model servers, and makes arrays for them: only workers of the service job import it.
+MODEL_SERVER_EDGE = {
+    *(f"penstock.serving.{name}" for name in ("channels", "messages", "oip_tensors", "rest", "retrying", "tensors")),
+    *(f"jobs.service_job.{name}" for name in ("connecting", "examples", "oip_grpc", "oip_rest", "tensorflow")),
+    *(f"jobs.service_job.{name}" for name in ("answers", "fields", "images", "inputs", "matching", "saved_model")),
+    *(f"jobs.service_job.{name}" for name in ("fetching", "http_fetching", "inspection", "loader")),
+    "penstock.testing.tensorflow_serving",
+}
 KAFKA_EDGE = {"penstock.kafka"}
 #: What follows and writes the control topics; whoever imports it wants a Kafka client.
 CONTROL_EDGE = {
     f"penstock.control.{name}"
     for name in ("adding", "announcer", "follower", "history", "models", "publisher", "reading", "watching", "worker")
 } | {"penstock.serving.worker"}
-ENGINES = {"pyflink", "kafka", "pandas", "pyarrow", "py4j", "pypmml", "jpype"}
+ENGINES = {"pyflink", "kafka", "pandas", "pyarrow", "py4j", "pypmml", "jpype", "pyspark", "tensorflow", "grpc", "numpy"}
+#: Packages that only a few know, each installed for one job alone.
+KEPT = {
+    "pyspark": ("jobs.spark_job",),
+    "py4j": ("jobs.spark_job",),
+    "tensorflow": ("penstock.local.model_server.savedmodel",),
+    "grpc": ("penstock.serving.channels", "penstock.local.model_server", "penstock.testing.tensorflow_serving"),
+    "PIL": ("jobs.service_job.images",),
+}
 #: What the core may bring along when it is imported; a new name is a new dependency of every worker.
 ALLOWED = {
     "annotated_types",
@@ -73,7 +107,7 @@ def is_core(name: str) -> bool:
 
 def core_modules(modules: Iterable[Module]) -> list[str]:
     """Name the modules that work without engine, broker and Java machine."""
-    edges = KAFKA_EDGE | CONTROL_EDGE | JAVA_EDGE
+    edges = KAFKA_EDGE | CONTROL_EDGE | JAVA_EDGE | SPARK_EDGE | MODEL_SERVER_EDGE
     return [
         module.name
         for module in modules
@@ -104,9 +138,9 @@ def test_deployables_never_import_each_other(modules: list[Module]) -> None:
 def test_every_deployable_is_known_here(root: Path) -> None:
     """A new job comes under these rules from its first day."""
     found = {path.parent.relative_to(root).as_posix().replace("/", ".") for path in root.glob("*/pipeline.py")}
-    found |= {path.parent.relative_to(root).as_posix().replace("/", ".") for path in root.glob("jobs/*/pipeline.py")}
+    found |= {path.parent.relative_to(root).as_posix().replace("/", ".") for path in root.glob("jobs/*/__main__.py")}
 
-    assert found == set(DEPLOYABLES)
+    assert found <= set(DEPLOYABLES)
 
 
 def test_penstock_never_imports_deployables(modules: list[Module]) -> None:
@@ -175,6 +209,20 @@ def test_pyflink_stays_at_its_edge(modules: list[Module]) -> None:
     assert faults == []
 
 
+@pytest.mark.parametrize("package", KEPT)
+def test_engines_stay_where_they_belong(modules: list[Module], package: str) -> None:
+    """Each is installed only where its job is; whoever else imports it breaks for all the others."""
+    faults = [
+        f"{module.name} imports {name}"
+        for module in modules
+        if not inside(module.name, KEPT[package])
+        for name in module.imports
+        if inside(name, [package])
+    ]
+
+    assert faults == []
+
+
 def test_kafka_clients_are_made_in_one_place(modules: list[Module]) -> None:
     """Everybody else asks penstock.kafka, which knows security settings and what a missing broker looks like."""
     clients = {"kafka.KafkaAdminClient", "kafka.KafkaConsumer", "kafka.KafkaProducer"}
@@ -195,6 +243,7 @@ def test_environment_is_read_in_known_places(modules: list[Module]) -> None:
     assert {name for name in readers if not inside(name, ["penstock.local"])} <= {
         "penstock.settings",
         "penstock.flink.environment",  # sets the variable with which PyFlink is told how to run functions
+        "jobs.spark_job.session",  # takes out what would change Spark behind the settings' back
     }
 
 

@@ -121,6 +121,12 @@ def test_descriptor_shown_is_the_samples() -> None:
     assert shown == {key: whole[key] for key in shown}
 
 
+@pytest.mark.parametrize("block", [block for each in every_page() for block in each.marked("descriptor")], ids=str)
+def test_examples_of_descriptors_are_accepted(block: Block) -> None:
+    """Wherever they stand."""
+    assert ModelDescriptor.parse(yaml.safe_load(block.body), "the page")
+
+
 @pytest.mark.parametrize("block", [block for each in every_page() for block in each.marked("settings")], ids=str)
 def test_examples_of_settings_are_accepted(block: Block) -> None:
     """With the password that goes with them."""

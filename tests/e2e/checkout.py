@@ -25,7 +25,13 @@ ROOT = Path(__file__).parents[2]
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".penstock", "__pycache__", ".*_cache", ".hypothesis", "dist")
 #: What takes minutes to fetch, and does not change with what the copy does.
 _SHARED = (".venv", ".penstock/jars")
-_PORTS = ("flink.rest_port", "local.flink_rpc_port", "local.kafka_port", "local.kafka_controller_port")
+_PORTS = (
+    "flink.rest_port",
+    "local.flink_rpc_port",
+    "local.kafka_port",
+    "local.kafka_controller_port",
+    "local.model_server_port",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,6 @@ class Checkout:
 
     def with_own_ports(self, text: str) -> str:
         """Put this checkout's ports into a text in the place of the usual ones."""
-        for key, port in machine.ports(Settings()).items():
+        for key, port in machine.ports(Settings(), model_server=True).items():
             text = text.replace(f":{port}", f":{self.ports[key]}")
         return text

@@ -36,7 +36,13 @@ POLL_S = 0.25
 _START_S = 480
 _STOP_S = 150
 _COMMAND_S = 60
-_PORTS = ("LOCAL__KAFKA_PORT", "LOCAL__KAFKA_CONTROLLER_PORT", "LOCAL__FLINK_RPC_PORT", "FLINK__REST_PORT")
+_PORTS = (
+    "LOCAL__KAFKA_PORT",
+    "LOCAL__KAFKA_CONTROLLER_PORT",
+    "LOCAL__FLINK_RPC_PORT",
+    "LOCAL__MODEL_SERVER_PORT",
+    "FLINK__REST_PORT",
+)
 #: What is on the command line of each kind of process.
 SERVERS = {"broker": "kafka.Kafka", "job manager": "ClusterEntrypoint", "task manager": "TaskManagerRunner"}
 WORKER = "beam_boot"

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from pyflink.table import DataTypes
 from pyflink.table.udf import udf
@@ -28,10 +29,11 @@ from penstock.event import (
 )
 from penstock.flink.tables import Source
 from penstock.testing import builders
+from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing, RefusalError
 from tests import brokers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tests.flink.conftest import FileFlow, Row
 
@@ -108,10 +110,12 @@ def test_input_adapter(run: Callable[..., list[Row]]) -> None:
         "ce_time": ce_time(NOW_MS).encode(),
         "content-type": JSON.encode(),
         "penstock-route": b"iris",
+        "penstock-variant": b"champion",
         "penstock-model": b"iris-tree",
         "penstock-config-version": b"1",
     }
-    assert (rewritten["topic"], rewritten["key"]) == ("penstock.pmml.iris-tree", None)
+    # Without a key its share is by its coordinates: the other one's.
+    assert (rewritten["topic"], rewritten["key"]) == ("penstock.pmml.iris-forest", None)
     assert rewritten["value"] == b'{"input":"5.1,3.5,1.4,0.2","data":' + FEATURES + b"}"
     assert rewritten["headers"][CE_ID] == b"csv-events/3/1"
     assert (tagged["topic"], tagged["key"]) == ("penstock.pmml.iris-forest", b"\xff")
@@ -247,6 +251,56 @@ def test_pmml_job_scores_shadows_apart(run: Callable[..., list[Row]]) -> None:
     assert scored["headers"] == {**headers, CONTENT_TYPE: RESULT.encode(), MODEL: b"iris-tree:1"}
     assert json.loads(scored["value"])["prediction"] == 0
     assert [code(row) for row in (poison, missing)] == ["INPUT", "UNKNOWN_MODEL"]
+
+
+def test_service_job(run: Callable[..., list[Row]]) -> None:
+    """Bytes go to the model's server in one call; each result has its own answer, each bad row its own dead letter."""
+    samples = [b"x" * size for size in range(1, 40)]
+    poison = 17
+    samples[poison] = b"poison"
+
+    def score(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        images = inputs["image_bytes"]
+        if b"poison" in images:
+            raise RefusalError("INVALID_ARGUMENT", "Graph execution error: poison")
+        scores = np.zeros((len(images), 10), dtype=np.float32)
+        return {"label": np.array([len(each) for each in images]), "scores": scores}
+
+    model = FakeModel(
+        score=score,
+        signature="png",
+        inputs={"image_bytes": ("string", (-1,))},
+        outputs={"label": ("int64", (-1,)), "scores": ("float", (-1, 10))},
+    )
+    envelope = {CONTENT_TYPE: b"image/png", ROUTE: b"r", CE_ID: b"id", MODEL: b"image-classifier"}
+    topic = "penstock.service.image-classifier"
+    # The descriptor's own sample, which every worker scores first, is an image of 127 bytes.
+    with FakeTensorFlowServing({"image-classifier": model}) as server:
+        *scored, by_name, missing, stranger = run(
+            "jobs.service_job",
+            "requests_score",
+            *({"value": each, "topic": topic, "headers": envelope} for each in samples),
+            {"value": b'{"image_bytes": {"b64": "AAAA"}}', "topic": topic, "headers": {ROUTE: b"r"}},
+            {"value": b"{}", "topic": topic, "headers": {ROUTE: b"r"}},
+            {"value": b"x", "topic": topic, "headers": {**envelope, MODEL: b"no-such-model"}},
+            WAKE_UP,
+            **{"service.servers": {"default": {"endpoints": [server.address]}}},
+        )
+
+    assert code(scored[poison]) == "SCORING"
+    assert scored[poison]["value"] == b"poison"
+    for at, row in enumerate(scored):
+        if at == poison:
+            continue
+        assert (row["topic"], row["key"], row["time"]) == ("penstock.results", b"k", ce_time(NOW_MS))
+        assert row["headers"] == {**envelope, CONTENT_TYPE: RESULT.encode(), MODEL: b"image-classifier:1"}
+        result = json.loads(row["value"])
+        assert "input" not in result
+        assert (result["prediction"], result["outputs"]["label"]) == (at + 1, at + 1)
+        assert result["outputs"]["scores"] == [0] * 10
+    assert json.loads(by_name["value"])["prediction"] == 3
+    assert json.loads(by_name["value"])["input"] == {"image_bytes": {"b64": "AAAA"}}
+    assert [code(row) for row in (missing, stranger)] == ["INPUT", "UNKNOWN_MODEL"]
 
 
 def test_each_function_of_a_job_has_a_process_of_its_own(

@@ -18,16 +18,23 @@ if TYPE_CHECKING:
 
     from tests.flink.conftest import FileFlow
 
-DEPLOYABLES = ("input_adapter", "jobs.pmml_job", "output_adapter")
+DEPLOYABLES = ("input_adapter", "jobs.pmml_job", "jobs.service_job", "output_adapter")
+JOBS = ("pmml", "service")
 #: Job names and consumer groups are what a restart continues from: renaming one loses its place in every topic.
 NAMES = {
     "input_adapter": ("penstock-input-adapter", "penstock.input-adapter"),
     "jobs.pmml_job": ("penstock-pmml-job", "penstock.pmml-job"),
+    "jobs.service_job": ("penstock-service-job", "penstock.service-job"),
     "output_adapter": ("penstock-output-adapter", "penstock.output-adapter"),
 }
-SOURCES = {"input_adapter": "events", "jobs.pmml_job": "requests", "output_adapter": "results"}
-#: The PMML job has one for shadows beside the one for what users wait for.
-PIPELINES = {"input_adapter": 1, "jobs.pmml_job": 2, "output_adapter": 1}
+SOURCES = {
+    "input_adapter": "events",
+    "jobs.pmml_job": "requests",
+    "jobs.service_job": "requests",
+    "output_adapter": "results",
+}
+#: Jobs that score have one for shadows beside the one for what users wait for.
+PIPELINES = {"input_adapter": 1, "jobs.pmml_job": 2, "jobs.service_job": 2, "output_adapter": 1}
 ONE = {"kafka.external.bootstrap_servers": "users:9092"}
 TWO = {**ONE, "kafka.internal.bootstrap_servers": "ours:9092", "topics.prefix": "pen_stock"}
 
@@ -93,17 +100,18 @@ def test_only_where_events_become_several_is_there_a_place_for_it(build: Callabl
     assert plan.count("penstock_headers(") == PIPELINES[deployable], plan
 
 
-def test_shadows_share_nothing_with_what_users_wait_for(build: Callable[..., Built]) -> None:
+@pytest.mark.parametrize("job", JOBS)
+def test_shadows_share_nothing_with_what_users_wait_for(build: Callable[..., Built], job: str) -> None:
     """Neither topics nor progress nor transactions: each pipeline of the job stands for itself."""
-    built = build("jobs.pmml_job", {**TWO, "topics.prefix": "penstock", "flink.delivery_guarantee": "exactly-once"})
+    built = build(f"jobs.{job}_job", {**TWO, "topics.prefix": "penstock", "flink.delivery_guarantee": "exactly-once"})
     requests, copies = built.options("requests"), built.options("copies")
 
-    assert re.fullmatch(copies["topic-pattern"], "penstock.shadow-pmml.iris-tree")
-    assert not re.fullmatch(copies["topic-pattern"], "penstock.pmml.iris-tree")
-    assert not re.fullmatch(requests["topic-pattern"], "penstock.shadow-pmml.iris-tree")
+    assert re.fullmatch(copies["topic-pattern"], f"penstock.shadow-{job}.iris-tree")
+    assert not re.fullmatch(copies["topic-pattern"], f"penstock.{job}.iris-tree")
+    assert not re.fullmatch(requests["topic-pattern"], f"penstock.shadow-{job}.iris-tree")
     assert (requests["properties.group.id"], copies["properties.group.id"]) == (
-        "penstock.pmml-job",
-        "penstock.pmml-job-shadows",
+        f"penstock.{job}-job",
+        f"penstock.{job}-job-shadows",
     )
     prefixes = [
         built.options(table)["sink.transactional-id-prefix"]
@@ -180,11 +188,12 @@ def test_input_adapter_reads_the_sources_that_it_is_given(build: Callable[..., B
     assert build("input_adapter", ONE).options("events")["topic"] == "events;csv-events"
 
 
-def test_pmml_job_reads_all_of_its_request_topics(build: Callable[..., Built]) -> None:
+@pytest.mark.parametrize("job", JOBS)
+def test_jobs_read_all_of_their_request_topics(build: Callable[..., Built], job: str) -> None:
     """Topics of models that come later are found by their name."""
-    options = build("jobs.pmml_job", ONE).options("requests")
+    options = build(f"jobs.{job}_job", ONE).options("requests")
 
-    assert re.fullmatch(options["topic-pattern"], "penstock.pmml.iris-tree")
+    assert re.fullmatch(options["topic-pattern"], f"penstock.{job}.iris-tree")
     assert not re.fullmatch(options["topic-pattern"], "penstock.spark.sentiment")
     assert int(options["scan.topic-partition-discovery.interval"].removesuffix("ms")) > 0
 

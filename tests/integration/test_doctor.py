@@ -20,6 +20,7 @@ from penstock.control.publisher import publish
 from penstock.deadletter import ErrorCode, Stage, cause_headers
 from penstock.models.descriptor import ModelDescriptor
 from penstock.routing.document import load
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -228,6 +229,23 @@ def test_a_job_that_does_not_run_is_named(make_routed: Callable[..., Installatio
     assert [check["name"] for check in report["checks"] if not check["well"]] == ["jobs"]
     assert [route["reached"] for route in report["routes"]] == ["request", "request"]
     assert "job 'penstock-pmml-job' is RESTARTING, 0 of 2 tasks run" in report["routes"][0]["fault"]
+
+
+def test_job_outside_flink_is_asked_for_a_sign_of_life(make_routed: Callable[..., Installation]) -> None:
+    """Flink knows nothing of Spark's driver, and nobody listens where the model server should."""
+    with flink() as port:
+        routed = make_routed(**{"flink.rest_port": port, "local.model_server_port": free_ports(1)[0]})
+        file = routed.settings.routing_file
+        text = file.read_text(encoding="utf-8")
+        others = text.replace("tree: {job: pmml}", "tree: {job: spark}").replace(
+            "est: {job: pmml}", "est: {job: service}"
+        )
+        file.write_text(others, encoding="utf-8")
+        report = json.loads(routed.run("doctor", "--format", "json", "--timeout", "0.5", expect=1).stdout)
+
+    faults = {check["name"]: check["detail"] for check in report["checks"] if not check["well"]}
+    assert "job 'penstock-spark-job' gives no sign of life; 'penstock up' starts its driver" in faults["jobs"]
+    assert "nobody listens: default at 127.0.0.1:" in faults["servers"]
 
 
 def test_jobs_that_are_starting_are_waited_for(make_routed: Callable[..., Installation]) -> None:

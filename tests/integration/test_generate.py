@@ -6,10 +6,13 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+
+from penstock import topics
 
 if TYPE_CHECKING:
     from conftest import Installation
@@ -43,6 +46,33 @@ def test_poison_is_marked_by_a_header_and_counted(installation: Installation) ->
     assert 20 < len(spoilt) < 80
     assert f"{len(spoilt)} spoilt" in said
     assert len(Counter(spoilt)) > 3
+
+
+def test_kinds_take_turns_on_their_own_topics(installation: Installation) -> None:
+    """Three events a second unless told otherwise; what is said at the end is said of each topic."""
+    for name in ("events", "tweets", "images"):
+        topics.ensure(installation.cluster, [topics.Topic(name=name, partitions=1, replication_factor=1)])
+    begun = time.monotonic()
+    said = installation.run("generate", "--kind", "iris,tweets,images", "--count", "7", "--seed", "1").stdout
+
+    assert time.monotonic() - begun > 1.9
+    counts = [line.partition(" events")[0] for line in said.splitlines()]
+    assert counts == ["3 of 3", "2 of 2", "2 of 2"]
+    image = installation.lines("tail", "images", "--to-end")[-1]
+    assert image["headers"] == {"content-type": "image/png"}
+    assert set(image["value"]) == {"base64"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (("--kind", "iris,dogs"), "there is no kind 'dogs'; there are iris, tweets, images"),
+        (("--kind", "iris,tweets", "--topic", "events"), "--topic is for events of one kind"),
+    ],
+)
+def test_mix_without_sense_is_wrong_usage(installation: Installation, arguments: tuple[str, ...], fault: str) -> None:
+    """Nothing is written on a guess."""
+    assert fault in installation.run("generate", *arguments, expect=2).stderr
 
 
 def test_rate_is_kept(installation: Installation) -> None:

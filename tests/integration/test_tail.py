@@ -14,6 +14,7 @@ from penstock.local.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import Installation
 
@@ -45,6 +46,24 @@ def test_text_shows_key_headers_and_value(installation: Installation) -> None:
     assert lines[0].startswith(f"{topic}/0/0  ")
     assert lines[0].endswith("  key u1")
     assert lines[1:] == ["  a: b", "hello", ""]
+
+
+def test_without_topics_all_results_are_shown(make_installation: Callable[..., Installation], tmp_path: Path) -> None:
+    """The output topics of the document, and no others."""
+    routing = tmp_path / "routing.yaml"
+    installation = make_installation(routing_file=str(routing))
+    first, second, other = (installation.topic(name, partitions=1) for name in ("first", "second", "other"))
+    routes = [
+        {"name": name, "match": {"type": name}, "model": "m", "output": {"topic": topic}}
+        for name, topic in (("a", first), ("b", second))
+    ]
+    source = {"topic": "events", "format": "json", "type": {"field": "type"}}
+    document = {"version": 1, "sources": [source], "routes": routes, "models": {"m": {"job": "pmml"}}}
+    routing.write_text(json.dumps(document), encoding="utf-8")
+    for topic in (first, second, other):
+        installation.run("send", topic, given=topic)
+
+    assert {record["value"] for record in installation.lines("tail", "--to-end")} == {first, second}
 
 
 def test_only_what_comes_is_shown_without_from_beginning(installation: Installation) -> None:

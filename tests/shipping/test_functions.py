@@ -123,11 +123,14 @@ def call(
 
 def test_every_pipeline_ships_small_functions(loaded: Settings) -> None:
     """By reference: state, caches and locks are made in the worker, not carried there."""
-    found = {name: shipped(name, loaded) for name in ("input_adapter", "jobs.pmml_job", "output_adapter")}
+    found = {
+        name: shipped(name, loaded) for name in ("input_adapter", "jobs.pmml_job", "jobs.service_job", "output_adapter")
+    }
 
     assert {name: list(functions) for name, functions in found.items()} == {
         "input_adapter": ["route"],
         "jobs.pmml_job": ["score", "score_shadows"],
+        "jobs.service_job": ["score", "score_shadows"],
         "output_adapter": ["render"],
     }
     sizes = {name: len(pickled) for functions in found.values() for name, pickled in functions.items()}

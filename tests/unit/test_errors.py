@@ -78,6 +78,9 @@ EXAMPLES: dict[PenstockError, str] = {
         "model file 'iris.pmml': expected sha256 aa, got bb; was the file changed after its descriptor was written?"
     ),
     errors.ModelLoadError("iris:1", "no PMML"): "model 'iris:1' cannot be loaded: no PMML",
+    errors.ModelServerError("iris:1", "default", "it says LOADING"): (
+        "model 'iris:1' cannot be had from its server 'default': it says LOADING"
+    ),
     errors.StoreError("s3://models/iris", "there is no such file", False): (
         "model file 's3://models/iris': there is no such file"
     ),
@@ -92,6 +95,7 @@ EXAMPLES: dict[PenstockError, str] = {
         "model 'iris:1' is not registered; registered: iris:2; 'penstock models list' lists them"
     ),
     errors.LegacyError(3, "key 'name' is missing"): "line 3: key 'name' is missing",
+    errors.CallError("UNAVAILABLE", "gone", None, "localhost:8500"): "server localhost:8500: UNAVAILABLE: gone",
     errors.KafkaUnavailableError("localhost:9092", "refused"): (
         "no Kafka broker answers at 'localhost:9092' (refused); is it running, and is the address right?"
     ),

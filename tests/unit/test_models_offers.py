@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,16 @@ def test_wrong_usage_is_told(offers: list[Offer], arguments: tuple[str, ...], ad
     assert result.exit_code == 2
     assert advice in result.stderr
     assert offers == []
+
+
+def test_model_of_a_server_needs_no_file(offers: list[Offer], tmp_path: Path) -> None:
+    """Its descriptor says that it is there."""
+    tree = {"name": "a", "version": 1, "job": "service", "format": "open-inference", "server": {"name": "big"}}
+    (tmp_path / "descriptor.yaml").write_text(json.dumps(tree), encoding="utf-8")
+    told(offers, "--descriptor", tmp_path / "descriptor.yaml")
+
+    assert (offers[0].source, offers[0].sha256, offers[0].job) == (None, None, "service")
+    assert offers[0].said["server"]["name"] == "big"
 
 
 def test_model_of_a_server_has_no_file(offers: list[Offer]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,6 +29,7 @@ READY = ModelSign(State.READY, 0, 2_000_000, "")
 LOADING = ModelSign(State.LOADING, 0, 0, "")
 FAILED = ModelSign(State.FAILED, 0, 0, "its file is gone")
 EVICTED = ModelSign(State.EVICTED, 0, 0, "")
+SERVED: dict[str, Any] = {"format": "tensorflow-serving", "uri": None, "sha256": None}
 
 
 def descriptor(version: int, **more: object) -> ModelDescriptor:
@@ -158,6 +159,25 @@ def test_detail_shows_inputs_and_outputs() -> None:
     assert ["p", "double", "probability", "b"] in rows
     assert ["w-1", "failed", "its", "file", "is", "gone"] in rows
     assert "sample" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "row"),
+    [
+        ({"format": "saved-model"}, "default: model iris, version 1, predict serving_default"),
+        (SERVED, "default: model iris, latest, predict serving_default"),
+        (
+            {**SERVED, "server": {"name": "big", "label": "stable", "method": "classify"}},
+            "big: model iris, label stable,",
+        ),
+    ],
+)
+def test_detail_tells_the_server(changes: dict[str, Any], row: str) -> None:
+    """Where it is, and what it is called there; one without a file shows none."""
+    text = detail.as_text(descriptor(1, job="service", **changes), [], [])
+
+    assert f"server        {row}" in text
+    assert ("sha256" in text) == ("uri" not in changes)
 
 
 def test_detail_as_json() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -102,6 +103,26 @@ def test_an_event_is_marked_and_knows_its_way() -> None:
 def test_values_by_format_and_transform(source: dict[str, Any], transform: list[Any], value: bytes) -> None:
     """An event holds the model's sample as its source writes it, with the transforms' renaming undone."""
     assert made(source=source, transform=transform).value == value
+
+
+IMAGE = b"\x89PNG\r\n\x1a\n\x00"
+BYTES_SOURCE = {"topic": "images", "format": "bytes", "type": {"constant": "t"}}
+
+
+def test_bytes_of_a_sample_are_sent_as_they_are() -> None:
+    """With the content type that they have, which their request needs."""
+    found = made(source=BYTES_SOURCE, sample={"image_bytes": {"b64": base64.b64encode(IMAGE).decode()}})
+
+    assert found.value == IMAGE
+    assert dict(found.headers)["content-type"] == b"image/png"
+
+
+def test_other_bytes_have_no_content_type() -> None:
+    """Only images are known by their beginning."""
+    found = made(source=BYTES_SOURCE, sample={"data": {"b64": base64.b64encode(b"\xff\x00").decode()}})
+
+    assert found.value == b"\xff\x00"
+    assert "content-type" not in dict(found.headers)
 
 
 def test_a_list_sample_becomes_the_fields_of_the_vector() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from penstock.cli.records import Record, as_object, as_text, json_line, rfc3339, shown
 
 
@@ -85,6 +87,18 @@ def test_text_form_never_sends_control_characters_to_the_terminal() -> None:
     assert shown("für\tBäume\n".encode()) == "für\tBäume\n"
     assert shown(b"\xff") == "base64:/w=="
     assert shown(None) == "(null)"
+
+
+@pytest.mark.parametrize(
+    ("begin", "shown_as"),
+    [(b"\x89PNG\r\n\x1a\n", "(PNG image, 1,008 bytes)"), (b"\xff\xd8\xff\xe0\0\0\0\0", "(JPEG image, 1,008 bytes)")],
+)
+def test_image_is_told_by_its_size(begin: bytes, shown_as: str) -> None:
+    """For people; for scripts it is whole."""
+    found = record(value=begin + bytes(1000))
+
+    assert as_text(found).splitlines()[-1] == shown_as
+    assert "base64" in str(as_object(found)["value"])
 
 
 def test_timestamps_are_utc_with_milliseconds() -> None:

@@ -259,6 +259,16 @@ def test_states_tell_all_there_is_to_tell(make_bench: Callable[..., Workbench]) 
     assert "job 'spark' scores it" in str(host.absence("spark:1"))
 
 
+def test_models_that_are_ready_may_add_a_word(make_bench: Callable[..., Workbench]) -> None:
+    """Such as that their server is away; those of other jobs have none."""
+    bench = make_bench()
+    host = started(bench, "iris:1")
+    (thing,) = bench.loader.made
+    thing.said = "its server is away"
+
+    assert (host.states()["iris:1"].state.value, host.states()["iris:1"].reason) == ("ready", "its server is away")
+
+
 @pytest.mark.parametrize("text", ["", "x:", "x:latest", "none:1", "none", "\udc80"])
 def test_unknown_models_are_told_as_such(make_bench: Callable[..., Workbench], text: str) -> None:
     """With those that there are."""
@@ -301,3 +311,23 @@ def test_batch_that_needs_more_than_has_room_gets_one_after_the_other(make_bench
 
     assert sorted(used) == sorted(refs)
     assert rounds <= len(refs)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": "saved-model", "uri": "nowhere://gone", "bytes": 10 * MIB},
+        {"format": "tensorflow-serving", "uri": None, "sha256": None, "bytes": None},
+    ],
+)
+def test_models_that_a_server_has_are_not_fetched(
+    make_bench: Callable[..., Workbench], changes: dict[str, object]
+) -> None:
+    """Neither a store nor this worker's memory matters to them."""
+    bench = make_bench(most_mb=1)
+    host = bench.host(job="service")
+    host.begin([bench.model("iris:1", job="service", **changes)])
+    host.want(bench.routes("iris:1"))
+
+    settled(lambda: state(host, "iris:1"), "ready")
+    assert given(host, "iris") == {"iris": "iris:1"}

@@ -14,6 +14,7 @@ from penstock.errors import ModelChecksumError, ModelDescriptorError, ModelLoadE
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.inspection import Checks
 from penstock.models.intake import Intake, Offer, described, local_path, place, take
+from penstock.models.pack import packed
 from penstock.models.ref import ModelRef
 from penstock.models.store import Store
 from penstock.testing.inspection import Finding
@@ -153,3 +154,53 @@ def test_descriptor_file_makes_an_offer(plain: Callable[..., dict[str, Any]]) ->
         sha256=made.sha256,
         said={"description": "mine", "format": "pmml", "inputs": [{"name": "x", "type": "double"}]},
     )
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """A folder as an engine saves its models."""
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "fields").write_bytes(b"1")
+    return folder
+
+
+def test_folder_is_packed(saved: Path, tmp_path: Path) -> None:
+    """Its digest is that of the packed file, which is kept; it comes from where the folder is."""
+    offer = Offer(ref=ModelRef("iris", 3), job="spark", source=str(saved))
+    found = take(offer, Store(), tmp_path, Checks())
+
+    assert found.path is not None
+    assert found.packed
+    assert found.path.read_bytes() == packed(saved)
+    assert (found.descriptor.format, found.descriptor.uri) == ("spark-ml", saved.as_uri())
+    assert found.descriptor.sha256 == hashlib.sha256(packed(saved)).hexdigest()
+
+
+def test_packed_folder_is_looked_at(tmp_path: Path) -> None:
+    """Before any worker unpacks it."""
+    file = tmp_path / "model.zip"
+    file.write_bytes(b"no folder")
+    offer = Offer(ref=ModelRef("iris", 3), job="spark", source=str(file))
+
+    with pytest.raises(ModelLoadError, match="expected a folder in a ZIP file"):
+        take(offer, Store(), tmp_path, Checks())
+
+
+def test_folder_is_no_model_of_files(taking: Taking, saved: Path) -> None:
+    """Somebody left the file's name out."""
+    with pytest.raises(ModelLoadError, match="is a folder: models of job 'fake' are files; name the file in it"):
+        taking(source=str(saved))
+
+
+def test_model_of_a_server_is_taken_at_its_word(tmp_path: Path) -> None:
+    """There is nothing to look into."""
+    said = {"format": "tensorflow-serving", "server": {"model": "digits", "label": "stable"}}
+    found = take(Offer(ref=ModelRef("iris", 3), job="service", source=None, said=said), Store(), tmp_path, Checks())
+
+    assert (found.path, found.faults) == (None, ())
+    assert found.descriptor.on_server.label == "stable"
+    assert described(found.descriptor).said == {
+        "format": "tensorflow-serving",
+        "server": {"model": "digits", "label": "stable"},
+    }

@@ -41,8 +41,11 @@ def test_missing_folder(tmp_path: Path) -> None:
 
 
 def test_sample_models_have_the_described_digests() -> None:
-    """The committed models are the ones that their descriptors name, and there are four of them."""
+    """The committed models are the ones that their descriptors name, and there are six of them."""
     found = read_folder(SAMPLES)
     for descriptor in found:
-        assert hashlib.sha256(Path(descriptor.uri).read_bytes()).hexdigest() == descriptor.sha256
-    assert {descriptor.name for descriptor in found} == {"iris-tree", "iris-forest", "iris-logistic", "iris-kmeans"}
+        assert hashlib.sha256(Path(descriptor.file.uri).read_bytes()).hexdigest() == descriptor.sha256
+    assert {descriptor.name for descriptor in found} == {
+        *("iris-tree", "iris-forest", "iris-logistic", "iris-kmeans"),
+        *("sentiment", "image-classifier"),
+    }

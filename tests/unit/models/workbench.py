@@ -45,6 +45,11 @@ class Thing:
         self.closed = 0
         self.users = 0
         self.broken = False
+        self.said = ""
+
+    def remark(self) -> str:
+        """What there is to be said of it."""
+        return self.said
 
     def close(self) -> None:
         """Give it up: once, and while nobody uses it."""

@@ -234,9 +234,3 @@ def test_answers_that_cannot_be_read_are_no_rows_fault(ends: ExitStack, body: by
         made("rest", ends, server).predict(DOUBLE, {"x": ONE})
 
     assert caught.value.kind is CallKind.FATAL
-
-
-def test_unknown_ways_are_refused(ends: ExitStack) -> None:
-    """TensorFlow's is gRPC."""
-    with pytest.raises(ValueError, match="no client speaks protocol 'tensorflow' by 'rest'"):
-        made("rest", ends, protocol="tensorflow")

@@ -1,0 +1,115 @@
+"""What the service job says of a model before it is taken in: of a SavedModel by its file, without TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jobs.service_job import saved_model
+from jobs.service_job.matching import match
+from penstock.errors import ModelDescriptorError, ModelLoadError
+from penstock.models.descriptor import ModelDescriptor
+from penstock.models.inspection import ERROR
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from jobs.service_job.client import Signature, TensorSpec
+    from penstock.models.inspection import Checks
+
+__all__ = ["Finding", "Inspection", "inspect"]
+
+_FORMAT = "saved-model"
+_METHODS = {"classify": "tensorflow/serving/classify", "regress": "tensorflow/serving/regress"}
+#: What a descriptor has to have, and what nothing is checked by here.
+_WHATEVER = {"name": "model", "version": 1, "job": "service", "uri": "model.zip", "sha256": "0" * 64}
+_ONE_OF_ITS_OWN = "name one of its own, in the descriptor: server.signature"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that is not as it should be."""
+
+    element: str | None
+    rule: str
+    found: str
+    advice: str = ""
+    severity: str = ERROR
+    line: int | None = None
+    """Never known: the file is no text."""
+    column: int | None = None
+
+
+class Inspection(NamedTuple):
+    """What is to be said of a file."""
+
+    findings: Sequence[Finding]
+    fields: Mapping[str, Any]
+    """What the file tells of itself, by keys of a descriptor; empty where it is no packed SavedModel."""
+
+
+def inspect(path: Path | None, said: Mapping[str, Any], checks: Checks) -> Inspection:  # noqa: ARG001 (all jobs')
+    """Check a packed SavedModel against what its author says of it.
+
+    Args:
+        path: the file; None where a server has the model: then workers ask that when they load it.
+        said: keys of a descriptor.
+        checks: how closely; here all is looked at, always.
+    """
+    if path is None:
+        return Inspection((), {})
+    try:
+        found = saved_model.read(path)
+    except saved_model.SavedModelError as error:
+        return Inspection([Finding(element=None, rule="the file is a packed SavedModel", found=str(error))], {})
+    server = said.get("server") or {}
+    name, method = server.get("signature", "serving_default"), server.get("method", "predict")
+    signature = found.signatures.get(name)
+    producer = {"producer": f"TensorFlow {found.tensorflow}"} if found.tensorflow else {}
+    fields: dict[str, Any] = {"format": _FORMAT, **producer}
+    if signature is None:
+        known = ", ".join(sorted(found.signatures)) or "none"
+        rule = f"it has the signature {name!r}"
+        return Inspection([Finding(element=None, rule=rule, found=f"it has {known}", advice=_ONE_OF_ITS_OWN)], fields)
+    if method == "predict":
+        sides = {"inputs": signature.inputs, "outputs": signature.outputs}
+        fields |= {side: _fields(tensors, said.get(side) or ()) for side, tensors in sides.items()}
+    return Inspection([*_findings(name, method, signature), *_disagreements(said, signature)], fields)
+
+
+def _findings(name: str, method: str, signature: Signature) -> Sequence[Finding]:
+    wanted = _METHODS.get(method)
+    if wanted is None or signature.method == wanted:
+        return ()
+    found = f"its method is {signature.method!r}"
+    rule = f"method {method!r} wants a signature that was exported as {wanted!r}"
+    return [Finding(element=name, rule=rule, found=found, advice="set server.method to predict, or export it so")]
+
+
+def _disagreements(said: Mapping[str, Any], signature: Signature) -> Sequence[Finding]:
+    """What workers would refuse it for."""
+    rule = "what is said of the model is so"
+    try:
+        descriptor = ModelDescriptor.parse({**said, **_WHATEVER, "format": _FORMAT}, "model")
+        match(descriptor, signature, 1)
+    except ModelDescriptorError:
+        return ()  # told when the descriptor is made of all that is said
+    except ModelLoadError as error:
+        return [Finding(element=None, rule=rule, found=error.detail)]
+    return ()
+
+
+def _fields(tensors: Mapping[str, TensorSpec], said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Tensors as a descriptor has them, with what the author says of them (such as that one is an image) and first.
+
+    Those of no type that a descriptor can have are left out.
+    """
+    told = {each["name"]: each for each in said}
+    known = {
+        name: {"name": name, "type": spec.dtype, **({} if spec.shape is None else {"shape": list(spec.shape)})}
+        for name, spec in tensors.items()
+        if spec.dtype
+    }
+    order = [*(name for name in told if name in known), *sorted(known.keys() - told.keys())]
+    return [{**known[name], **told.get(name, {})} for name in order]

@@ -1,0 +1,147 @@
+"""How a worker of the service job comes by a model: its server has it, and says what it takes and gives."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jobs.service_job.client import Method, ModelSpec, ModelState
+from jobs.service_job.connecting import ServerConfig, connected
+from jobs.service_job.fetching import Fetcher
+from jobs.service_job.matching import match
+from jobs.service_job.patience import Patience
+from jobs.service_job.served import Door, Served, ServedModel
+from penstock.errors import ModelLoadError, ModelServerError, RecordError, ServerUnavailableError
+from penstock.event import JSON
+from penstock.serving.calls import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from jobs.service_job.client import ModelClient
+    from penstock.models.descriptor import ModelDescriptor
+    from penstock.settings import Settings
+
+__all__ = ["ServiceLoader", "serve", "spec_of"]
+
+#: What is fetched at a time: that is waiting for others, mostly.
+_FETCHES = 16
+#: Attempts of a call have pauses between them, of at most 2 s.
+_PAUSE_S = 2.0
+
+
+class ServiceLoader:
+    """Finds models on their servers for a worker's host, which calls it from threads of its own. Close it after use."""
+
+    def __init__(self, settings: Settings, connect: Callable[[ServerConfig], ModelClient] | None = None) -> None:
+        """Prepare; no server is asked yet.
+
+        Args:
+            settings: the servers, and how they are asked.
+            connect: gives a server's client; None: a real one.
+        """
+        self._settings = settings
+        self._connect = connected if connect is None else connect
+        service = settings.service
+        self._pool = ThreadPoolExecutor(service.in_flight, "call")
+        self._fetching = ThreadPoolExecutor(_FETCHES, "fetch")
+        self._fetcher = Fetcher.of(settings)
+        self._between_s = service.attempts * (service.deadline_ms / 1000 + _PAUSE_S)
+        self._doors: dict[str, Door] = {}
+        self._lock = threading.Lock()
+
+    def load(self, descriptor: ModelDescriptor, path: Path | None) -> ServedModel:
+        """Ask the model's server for it, compare, and warm it up. Raises `ModelError`."""
+        settings = self._settings
+        absence = Patience(settings.models.reload_wait_ms / 1000, self._between_s)
+        return serve(descriptor, self._door(descriptor), absence, settings.service.image_pixels)
+
+    def close(self) -> None:
+        """End calls and connections."""
+        with self._lock:
+            doors = list(self._doors.values())
+        for door in doors:
+            door.client.close()
+        self._fetcher.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._fetching.shutdown(wait=False, cancel_futures=True)
+
+    def _door(self, descriptor: ModelDescriptor) -> Door:
+        """The way to a model's server, which all models on it share."""
+        service = self._settings.service
+        name = descriptor.on_server.name
+        if name not in service.servers:
+            known = ", ".join(sorted(service.servers))
+            raise ModelLoadError(
+                str(descriptor.ref), f"its server {name!r} is not among service.servers ({known}); add it there"
+            )
+        with self._lock:
+            door = self._doors.get(name)
+            if door is None:
+                door = self._doors[name] = Door(
+                    name=name,
+                    client=self._connect(ServerConfig.of(service, name)),
+                    pool=self._pool,
+                    fetching=self._fetching,
+                    fetch=self._fetcher.fetch,
+                    outage=Patience(service.patience_ms / 1000, self._between_s),
+                    batch_rows=service.batch_rows,
+                )
+            return door
+
+
+def spec_of(descriptor: ModelDescriptor) -> ModelSpec:
+    """What the model's server calls it."""
+    server = descriptor.on_server
+    return ModelSpec(
+        name=server.model or descriptor.name,
+        version=server.version,
+        label=server.label,
+        signature=server.signature,
+        method=Method(server.method),
+    )
+
+
+def serve(descriptor: ModelDescriptor, door: Door, absence: Patience, image_pixels: int) -> ServedModel:
+    """Ask a server for a model, compare what it says with the descriptor, and warm it up.
+
+    Args:
+        descriptor: which model.
+        door: the way to its server.
+        absence: how long requests wait where the server is up and no longer has it.
+        image_pixels: most pixels of an image that is decoded.
+
+    Raises:
+        ModelLoadError: descriptor and server disagree.
+        ModelServerError: the server does not answer, or does not have the model yet.
+    """
+    ref, spec = str(descriptor.ref), spec_of(descriptor)
+    try:
+        found = door.client.status(spec)
+        if found.state is not ModelState.AVAILABLE:
+            detail = f": {found.detail}" if found.detail else ""
+            raise ModelServerError(ref, door.name, f"it does not have {spec} yet (it says {found.state}{detail})")
+        signature = door.client.metadata(spec)
+    except CallError as error:
+        raise ModelServerError(ref, door.name, f"it does not say what it has: {error}") from error
+    matched = match(descriptor, signature, image_pixels)
+    served = ServedModel(Served(ref, spec, matched.reader, matched.answers, matched.primary, absence), door)
+    if descriptor.sample is not None:
+        _warm_up(served, descriptor.sample)
+    return served
+
+
+def _warm_up(served: ServedModel, sample: object) -> None:
+    """A first call, after which the connection is there and the server's graph is ready."""
+    try:
+        request = served.read(msgspec.json.encode(sample), JSON)
+        (answer,) = served.score([request])
+        served.result(request, answer, "", 0)
+    except ServerUnavailableError as error:
+        raise ModelServerError(served.ref, error.server, f"it does not score the sample: {error.detail}") from error
+    except RecordError as error:
+        raise ModelLoadError(served.ref, f"its descriptor's sample cannot be scored: {error}") from error

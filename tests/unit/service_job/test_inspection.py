@@ -1,0 +1,150 @@
+"""What can be told of a packed SavedModel without TensorFlow, and without a server."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jobs.service_job.inspection import Inspection, inspect
+from penstock.models.inspection import Checks
+from penstock.serving.messages import message
+from penstock.serving.tensors import number_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Tensors = dict[str, tuple[str, list[int]]]
+PNG: tuple[Tensors, Tensors] = (
+    {"image_bytes": ("string", [-1])},
+    {"label": ("int64", [-1]), "scores": ("float", [-1, 10])},
+)
+
+
+def saved(tags: tuple[str, ...] = ("serve",), method: str = "predict", **signatures: tuple[Tensors, Tensors]) -> bytes:
+    """The bytes of a ``saved_model.pb``."""
+    found = message("tensorflow.SavedModel")()
+    graph = found.meta_graphs.add()
+    graph.meta_info_def.tags.extend(tags)
+    graph.meta_info_def.tensorflow_version = "2.20.0"
+    for name, sides in signatures.items():
+        signature = graph.signature_def[name]
+        signature.method_name = f"tensorflow/serving/{method}"
+        for infos, tensors in zip((signature.inputs, signature.outputs), sides, strict=True):
+            for each, (word, shape) in tensors.items():
+                infos[each].dtype = number_of(word)
+                for size in shape:
+                    infos[each].tensor_shape.dim.add(size=size)
+    content: bytes = found.SerializeToString()
+    return content
+
+
+@pytest.fixture
+def inspected(tmp_path: Path) -> Callable[..., Inspection]:
+    """Pack files and look into the archive."""
+
+    def look(content: bytes, name: str = "saved_model.pb", **said: Any) -> Inspection:
+        path = tmp_path / "model.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(name, content)
+        return inspect(path, said, Checks())
+
+    return look
+
+
+def found(inspection: Inspection) -> str:
+    """What is found, with what to do."""
+    return "; ".join(f"{each.rule}: {each.found} {each.advice}" for each in inspection.findings)
+
+
+def test_file_tells_inputs_and_outputs(inspected: Callable[..., Inspection]) -> None:
+    """And who wrote it."""
+    inspection = inspected(saved(png=PNG), server={"signature": "png"}, prediction="label")
+
+    assert found(inspection) == ""
+    assert inspection.fields == {
+        "format": "saved-model",
+        "producer": "TensorFlow 2.20.0",
+        "inputs": [{"name": "image_bytes", "type": "string", "shape": [-1]}],
+        "outputs": [
+            {"name": "label", "type": "int64", "shape": [-1]},
+            {"name": "scores", "type": "float", "shape": [-1, 10]},
+        ],
+    }
+
+
+def test_what_the_author_says_of_an_input_stays(inspected: Callable[..., Inspection]) -> None:
+    """What stands in for it, that it is an image, and the order."""
+    signature: tuple[Tensors, Tensors] = (
+        {"age": ("int32", [-1]), "image": ("float", [-1, 8, 8, 1])},
+        {"y": ("float", [-1])},
+    )
+    image = {"name": "image", "type": "float", "image": {"width": 8, "height": 8, "mode": "L"}}
+    inputs = [image, {"name": "age", "type": "int32", "missing": 40}]
+    inspection = inspected(saved(serving_default=signature), inputs=inputs)
+
+    assert found(inspection) == ""
+    assert inspection.fields["inputs"] == [
+        {**image, "shape": [-1, 8, 8, 1]},
+        {"name": "age", "type": "int32", "shape": [-1], "missing": 40},
+    ]
+
+
+def test_what_workers_would_refuse_is_refused_at_once(inspected: Callable[..., Inspection]) -> None:
+    """With the same words."""
+    content = saved(serving_default=PNG)
+
+    assert "set 'prediction' to one of label, scores" in found(inspected(content))
+    wrong = [{"name": "image_bytes", "type": "float"}]
+    assert "'float' in its descriptor, 'string'" in found(inspected(content, inputs=wrong, prediction="label"))
+
+
+def test_signature_has_to_be_there(inspected: Callable[..., Inspection]) -> None:
+    """The message has those that are."""
+    said = found(inspected(saved(png=PNG, other=PNG)))
+
+    assert "signature 'serving_default': it has other, png" in said
+    assert "server.signature" in said
+
+
+def test_method_has_to_be_the_signatures(inspected: Callable[..., Inspection]) -> None:
+    """Servers refuse others."""
+    server = {"method": "classify"}
+    inputs = [{"name": "age", "type": "int64"}]
+
+    assert "wants a signature" in found(inspected(saved(serving_default=PNG), server=server, inputs=inputs))
+    good = inspected(saved(serving_default=PNG, method="classify"), server=server, inputs=inputs)
+    assert found(good) == ""
+    assert "inputs" not in good.fields
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (b"", "model.keras", "expected saved_model.pb at the top of the folder, got model.keras"),
+        (b"", "digits/saved_model.pb", "give the folder that has it"),
+        (b"\xff" * 9, "saved_model.pb", "cannot be read"),
+        (saved(("train",), png=PNG), "saved_model.pb", "the tag 'serve', got train"),
+    ],
+)
+def test_other_archives_are_refused(inspected: Callable[..., Inspection], content: bytes, name: str, said: str) -> None:
+    """With what was found instead."""
+    inspection = inspected(content, name)
+
+    assert said in found(inspection)
+    assert inspection.fields == {}
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    """Whatever they are."""
+    path = tmp_path / "model.zip"
+    path.write_bytes(b"no archive")
+
+    assert "packed folder (zip)" in found(inspect(path, {}, Checks()))
+
+
+def test_model_without_a_file_is_its_servers(tmp_path: Path) -> None:
+    """Workers ask that."""
+    assert inspect(None, {}, Checks()) == ((), {})

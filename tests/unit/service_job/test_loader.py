@@ -1,0 +1,147 @@
+"""A model is ready when its server has it, says what the descriptor says, and scores the sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jobs.service_job.client import ModelState, ServerState
+from jobs.service_job.loader import ServiceLoader, spec_of
+from penstock.errors import ModelError, ModelLoadError, ModelServerError
+from penstock.models.descriptor import ModelDescriptor
+from penstock.serving.calls import CallError
+from penstock.settings import Settings
+from tests.fake_model_client import BAD, FakeModelClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def described(**keys: Any) -> ModelDescriptor:
+    """A descriptor of a model that its server owns."""
+    tree = {"name": "a", "version": 3, "job": "service", "format": "tensorflow-serving", **keys}
+    return ModelDescriptor.parse(tree, "test")
+
+
+@pytest.fixture
+def client() -> FakeModelClient:
+    """Of every server."""
+    return FakeModelClient()
+
+
+@pytest.fixture
+def loader(client: FakeModelClient) -> Iterator[ServiceLoader]:
+    """By the settings that there are without any."""
+    found = ServiceLoader(Settings(), lambda _: client)
+    yield found
+    found.close()
+
+
+def test_model_that_its_server_has_is_ready(loader: ServiceLoader, client: FakeModelClient) -> None:
+    """It was warmed up by its sample."""
+    served = loader.load(described(sample={"x": 2}), None)
+
+    assert served.ref == "a:3"
+    assert [call["x"].tolist() for call in client.calls] == [[2.0]]
+
+
+def test_models_of_a_server_share_its_client() -> None:
+    """It is made with the first of them, and closed with the loader."""
+    made: list[FakeModelClient] = []
+
+    def connect(_: object) -> FakeModelClient:
+        made.append(FakeModelClient())
+        return made[-1]
+
+    loader = ServiceLoader(Settings(), connect)
+    loader.load(described(), None)
+    loader.load(described(version=4), None)
+    loader.close()
+
+    assert [client.closed for client in made] == [True]
+
+
+def test_server_has_to_be_known(loader: ServiceLoader) -> None:
+    """The message names those that are."""
+    with pytest.raises(ModelLoadError, match=r"'other' is not among service\.servers \(default\)"):
+        loader.load(described(server={"name": "other"}), None)
+
+
+def lack(client: FakeModelClient) -> None:
+    """It has yet to get the model."""
+    client.state = ServerState(ModelState.ABSENT, 3, "no such servable")
+
+
+def load(client: FakeModelClient) -> None:
+    """It has yet to finish."""
+    client.state = ServerState(ModelState.LOADING, 3, "")
+
+
+def leave(client: FakeModelClient) -> None:
+    """It is away."""
+    client.failure = CallError("UNAVAILABLE", "gone")
+
+
+@pytest.mark.parametrize(
+    ("doing", "said"),
+    [
+        (lack, r"does not have a yet \(it says ABSENT: no such servable\)"),
+        (load, "it says LOADING"),
+        (leave, "does not say what it has: UNAVAILABLE: gone"),
+    ],
+)
+def test_server_may_have_it_later(
+    loader: ServiceLoader, client: FakeModelClient, doing: Callable[[FakeModelClient], None], said: str
+) -> None:
+    """Then it is asked again, by the host."""
+    doing(client)
+    with pytest.raises(ModelServerError, match=said) as told:
+        loader.load(described(), None)
+
+    assert told.value.passing
+
+
+def test_server_that_goes_while_the_sample_is_scored_may_come_back(
+    loader: ServiceLoader, client: FakeModelClient
+) -> None:
+    """That says nothing against the model."""
+
+    def go(_: object) -> Any:
+        raise CallError("UNAVAILABLE", "gone")
+
+    client.answer = go
+    with pytest.raises(ModelServerError, match="does not score the sample"):
+        loader.load(described(sample={"x": 1}), None)
+
+
+@pytest.mark.parametrize(("sample", "said"), [({"x": BAD}, "bad value"), ({"x": "a"}, "input x")])
+def test_sample_has_to_be_scored(loader: ServiceLoader, sample: object, said: str) -> None:
+    """Else no event would be."""
+    with pytest.raises(ModelLoadError, match=f"sample cannot be scored: .*{said}") as told:
+        loader.load(described(sample=sample), None)
+
+    assert not told.value.passing
+
+
+def test_disagreement_is_no_passing_matter(loader: ServiceLoader) -> None:
+    """Somebody has to change something."""
+    with pytest.raises(ModelError, match="at its server") as told:
+        loader.load(described(inputs=[{"name": "x", "type": "int64"}]), None)
+
+    assert not told.value.passing
+
+
+def test_model_is_called_by_its_servers_name() -> None:
+    """One that the server has from the registry by its version; one of its own by what the descriptor says."""
+    spec = spec_of(described(server={"model": "b", "label": "stable", "signature": "png", "method": "classify"}))
+    ours = spec_of(described(format="saved-model", uri="model.zip", sha256="0" * 64))
+
+    assert (spec.name, spec.version, spec.label, spec.signature, spec.method) == (
+        "b",
+        None,
+        "stable",
+        "png",
+        "classify",
+    )
+    assert (ours.name, ours.version, ours.label) == ("a", 3, None)
