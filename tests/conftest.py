@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import lanes
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _WITH_PROCESSES = {"integration", "e2e"}
 #: Tests start dozens of Java machines that do little each: the quick compiler alone takes a third less of the time.
 _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
+#: What runs there runs in processes of its own, where nothing is counted; here only events are sent and read.
+_NOT_COUNTED = {"e2e"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,6 +43,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put the levels in their order; within a level it stays random."""
     several = hasattr(config, "workerinput")
     items.sort(key=lambda item: lanes.rank(_level(item), item.path, lanes=several))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
+    """Count no lines where that only costs time: it makes Python half as fast.
+
+    Of a property, the first example runs the same lines as the next hundred; what it is about has plain tests, too.
+    """
+    counting = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if counting is None or (_level(item) not in _NOT_COUNTED and item.get_closest_marker("hypothesis") is None):
+        return (yield)
+    counting.pause()
+    try:
+        return (yield)
+    finally:
+        counting.resume()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -45,6 +45,8 @@ class FakeModelClient:
         self.signature = signature
         self.answer = answer
         self.state = ServerState(ModelState.AVAILABLE, 1, "")
+        self.before: list[ServerState] = []
+        """What it says before that, once each."""
         self.failure: CallError | None = None
         """What each call meets; None: they are answered."""
         self.to_come: list[Callable[[], None]] = []
@@ -63,7 +65,7 @@ class FakeModelClient:
     def status(self, spec: ModelSpec, timeout_s: float | None = None) -> ServerState:
         """Tell how far it is."""
         self._fail()
-        return self.state
+        return self.before.pop(0) if self.before else self.state
 
     def predict(
         self,

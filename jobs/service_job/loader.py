@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -16,7 +17,7 @@ from jobs.service_job.patience import Patience
 from jobs.service_job.served import Door, Served, ServedModel
 from penstock.errors import ModelLoadError, ModelServerError, RecordError, ServerUnavailableError
 from penstock.event import JSON
-from penstock.serving.calls import CallError
+from penstock.serving.calls import CallError, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +29,26 @@ if TYPE_CHECKING:
 
 __all__ = ["ServiceLoader", "serve", "spec_of"]
 
+#: Where a server is on its way to a model: one that fetches it from the registry may not even have heard of it.
+_COMING = (ModelState.START, ModelState.LOADING)
+_FIRST_PAUSE_S, _MOST_PAUSE_S = 0.1, 1.0
 #: What is fetched at a time: that is waiting for others, mostly.
 _FETCHES = 16
+#: Of the time that a load may take: the rest is for asking what the model is, and for its sample.
+_SHARE_OF_LOAD = 0.5
 #: Attempts of a call have pauses between them, of at most 2 s.
 _PAUSE_S = 2.0
+
+
+class Allowance(NamedTuple):
+    """What an installation gives each model."""
+
+    until: float
+    """By `time.monotonic`: how long a load waits for a server that does not have the model yet."""
+    absence: Patience
+    """How long requests wait where the server is up and no longer has it."""
+    image_pixels: int
+    """Most pixels of an image that is decoded."""
 
 
 class ServiceLoader:
@@ -58,7 +75,8 @@ class ServiceLoader:
         """Ask the model's server for it, compare, and warm it up. Raises `ModelError`."""
         settings = self._settings
         absence = Patience(settings.models.reload_wait_ms / 1000, self._between_s)
-        return serve(descriptor, self._door(descriptor), absence, settings.service.image_pixels)
+        until = time.monotonic() + settings.models.load_timeout_ms / 1000 * _SHARE_OF_LOAD
+        return serve(descriptor, self._door(descriptor), Allowance(until, absence, settings.service.image_pixels))
 
     def close(self) -> None:
         """End calls and connections."""
@@ -90,6 +108,7 @@ class ServiceLoader:
                     fetch=self._fetcher.fetch,
                     outage=Patience(service.patience_ms / 1000, self._between_s),
                     batch_rows=service.batch_rows,
+                    begun_until=time.monotonic() + self._settings.models.startup_wait_ms / 1000,
                 )
             return door
 
@@ -106,14 +125,13 @@ def spec_of(descriptor: ModelDescriptor) -> ModelSpec:
     )
 
 
-def serve(descriptor: ModelDescriptor, door: Door, absence: Patience, image_pixels: int) -> ServedModel:
-    """Ask a server for a model, compare what it says with the descriptor, and warm it up.
+def serve(descriptor: ModelDescriptor, door: Door, allowance: Allowance) -> ServedModel:
+    """Wait until a server has a model, compare what it says with the descriptor, and warm it up.
 
     Args:
         descriptor: which model.
         door: the way to its server.
-        absence: how long requests wait where the server is up and no longer has it.
-        image_pixels: most pixels of an image that is decoded.
+        allowance: what the installation gives it.
 
     Raises:
         ModelLoadError: descriptor and server disagree.
@@ -121,18 +139,43 @@ def serve(descriptor: ModelDescriptor, door: Door, absence: Patience, image_pixe
     """
     ref, spec = str(descriptor.ref), spec_of(descriptor)
     try:
-        found = door.client.status(spec)
-        if found.state is not ModelState.AVAILABLE:
-            detail = f": {found.detail}" if found.detail else ""
-            raise ModelServerError(ref, door.name, f"it does not have {spec} yet (it says {found.state}{detail})")
+        _await(descriptor, door, spec, allowance.until)
         signature = door.client.metadata(spec)
     except CallError as error:
         raise ModelServerError(ref, door.name, f"it does not say what it has: {error}") from error
-    matched = match(descriptor, signature, image_pixels)
-    served = ServedModel(Served(ref, spec, matched.reader, matched.answers, matched.primary, absence), door)
+    matched = match(descriptor, signature, allowance.image_pixels)
+    served = ServedModel(Served(ref, spec, matched.reader, matched.answers, matched.primary, allowance.absence), door)
     if descriptor.sample is not None:
         _warm_up(served, descriptor.sample)
     return served
+
+
+def _await(descriptor: ModelDescriptor, door: Door, spec: ModelSpec, until: float) -> None:
+    """Wait while the model may still come: it was registered a moment ago, or the server was started with us.
+
+    Raises `ModelServerError`, and `CallError` where the server does not answer.
+    """
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            found = door.client.status(spec)
+        except CallError as error:
+            begun_until = min(door.begun_until, until)
+            if error.kind is not CallKind.RETRY or not door.client.wait(spec, begun_until):
+                raise
+            continue
+        if found.state is ModelState.AVAILABLE:
+            return
+        # The server that gets models from the registry has not heard of every one that we have.
+        coming = found.state in _COMING or (found.state is ModelState.ABSENT and descriptor.has_file)
+        left_s = until - time.monotonic()
+        if not coming or left_s <= 0:
+            detail = f": {found.detail}" if found.detail else ""
+            raise ModelServerError(
+                str(descriptor.ref), door.name, f"it does not have {spec} yet (it says {found.state}{detail})"
+            )
+        time.sleep(min(pause_s, left_s))
+        pause_s = min(2 * pause_s, _MOST_PAUSE_S)
 
 
 def _warm_up(served: ServedModel, sample: object) -> None:

@@ -26,7 +26,7 @@ __all__ = ["OipGrpcClient", "probe"]
 def probe(channel: Channel, timeout_s: float) -> None:
     """Ask whether a server is ready."""
     method = methods(OPEN_INFERENCE)["ServerReady"]
-    if not channel.ask(method, method.request(), timeout_s).ready:
+    if not channel.probe(method, method.request(), timeout_s).ready:
         raise CallError("UNAVAILABLE", "the server says that it is not ready", server=channel.server)
 
 

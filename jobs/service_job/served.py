@@ -62,6 +62,8 @@ class Door(NamedTuple):
     """For its being away."""
     batch_rows: int
     """Most rows of a call."""
+    begun_until: float
+    """By `time.monotonic`: the worker has only begun, and loads wait for a server that does not answer yet."""
 
 
 class Served(NamedTuple):

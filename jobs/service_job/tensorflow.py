@@ -31,7 +31,7 @@ def probe(channel: Channel, timeout_s: float) -> None:
     method = methods(MODEL_SERVICE)["GetModelStatus"]
     request = method.request()
     request.model_spec.name = _NOBODY
-    channel.ask(method, request, timeout_s)
+    channel.probe(method, request, timeout_s)
 
 
 class TensorFlowClient:

@@ -60,6 +60,8 @@ _HTTP = {
 #: A message over a limit is told as RESOURCE_EXHAUSTED, but no second try makes it smaller: fewer rows do.
 _TOO_LARGE = re.compile(r"message larger than max|larger than max \(\d+ vs", re.IGNORECASE)
 _NODE = re.compile(r"Detected at node '?([^'\s]+)|\{\{node ([^}]+)\}\}")
+#: gRPC says the address, which is told already, and twice that it could not connect.
+_UNCONNECTED = re.compile(r"failed to connect to all addresses; last error: .*?: Failed to connect to remote host: ")
 
 
 def kind_of(code: str, details: str = "") -> CallKind:
@@ -77,7 +79,7 @@ def code_of_http(status: int) -> str:
 def brief(details: str) -> str:
     """Return what a server says, in one line without stack traces; of TensorFlow the message and the graph's node."""
     lines = [line.strip() for line in details.splitlines() if line.strip()] or ["it says nothing more"]
-    told = lines[0]
+    told = _UNCONNECTED.sub("it cannot be connected to: ", lines[0])
     if told.startswith("Graph execution error"):
         at = next((index for index, line in enumerate(lines) if line.startswith("[[{{node")), 0)
         node = _NODE.search(details)

@@ -20,16 +20,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Channel", "Tls"]
 
-#: A server that comes back is found within a second; the default grows to two minutes.
+#: A server that refused is tried again within half a second; the default grows to two minutes.
 _RECONNECT_LEAST_MS = 100
-_RECONNECT_MOST_MS = 1_000
+_RECONNECT_MOST_MS = 500
+#: So long a probe waits for a connection to be made anew, which is a pause and an attempt.
+_RECONNECT_PATIENCE_S = 1.0
+#: What a connection may take, TLS included; its name says something else. Calls wait for it no longer than they may.
+_CONNECT_MS = 5_000
 #: A machine that vanished without a word is noticed after a ping and its time, and so is one in the middle of a call.
 #: Not more often: servers end connections whose clients ping too much.
 _PING_MS = 60_000
 _PING_PATIENCE_MS = 5_000
 _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", _RECONNECT_LEAST_MS),
-    ("grpc.min_reconnect_backoff_ms", _RECONNECT_LEAST_MS),
+    ("grpc.min_reconnect_backoff_ms", _CONNECT_MS),
     ("grpc.max_reconnect_backoff_ms", _RECONNECT_MOST_MS),
     ("grpc.keepalive_time_ms", _PING_MS),
     ("grpc.keepalive_timeout_ms", _PING_PATIENCE_MS),
@@ -83,19 +87,47 @@ class Channel:
             )
             self._channel = grpc.secure_channel(server, credentials, options=_OPTIONS)
 
-    def ask(self, method: Method, request: Any, timeout_s: float) -> Any:
+    def ask(self, method: Method, request: Any, timeout_s: float, *, patient: bool = False) -> Any:
         """Make one call.
+
+        Args:
+            method: which.
+            request: its message.
+            timeout_s: for all of it.
+            patient: whether to wait for a connection that is broken. Else it fails at once.
 
         Raises:
             CallError: of gRPC's code, or ``CLOSED``.
         """
         try:
             call = self._callables.get(method) or self._made(method)
-            return call(request, timeout=timeout_s, metadata=self._metadata)
+            return call(request, timeout=timeout_s, metadata=self._metadata, wait_for_ready=patient)
         except grpc.RpcError as error:
             raise CallError(error.code().name, error.details() or "", server=self.server) from error
         except ValueError as error:  # of a closed channel
             raise CallError(CLOSED, str(error), server=self.server) from error
+
+    def probe(self, method: Method, request: Any, timeout_s: float) -> Any:
+        """Make one call of a server that may have been away, and see to it that the connection is made anew.
+
+        gRPC makes connections while somebody waits in a call, and calls on a broken one fail without a wait: with
+        nothing but such calls a server that is back is never found (each attempt to connect ends by its time, with
+        "FD Shutdown").
+
+        Raises:
+            CallError: as `ask`.
+        """
+        try:
+            return self.ask(method, request, timeout_s)
+        except CallError as error:
+            if error.code != "UNAVAILABLE":
+                raise
+        try:
+            return self.ask(method, request, min(timeout_s, _RECONNECT_PATIENCE_S), patient=True)
+        except CallError as error:
+            if error.code != "DEADLINE_EXCEEDED":
+                raise
+        return self.ask(method, request, timeout_s)  # tells why there is no connection, which a deadline does not
 
     def close(self) -> None:
         """End it, and the calls on it."""

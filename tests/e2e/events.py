@@ -27,6 +27,8 @@ TYPES = {
     "iris-logistic": "iris-logistic",
     "iris-kmeans": "iris-kmeans",
 }
+#: Models that share a type's events with that one.
+SHARED = {"iris": {"iris-forest"}}
 #: Where requests to a model lie.
 REQUESTS = request_topic("penstock", "pmml", "iris-tree")
 ID = "test-id"
@@ -76,7 +78,10 @@ def events(
 ) -> Iterator[Event]:
     """Make ``count`` events of one source format; every ``poison_every``-th is poison, of each sort in turn."""
     golden = _golden()
-    rows = {kind: cycle(_rows(golden, model)) for kind, model in TYPES.items()}
+    rows = {
+        kind: cycle([row for row in _rows(golden, model) if SHARED.get(kind, set()) <= row[1].keys()])
+        for kind, model in TYPES.items()
+    }
     kinds = cycle(["iris"] if form == "csv" else TYPES)
     poison = cycle(_POISON[form])
     for number in range(count):

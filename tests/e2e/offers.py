@@ -23,6 +23,7 @@ __all__ = ["BAD", "NEW_TOPICS", "Offer", "Sort", "document", "offers", "shadowed
 NEW_TOPICS = tuple(f"storm-{number}-results" for number in range(8))
 """Outputs that no topic is there for when a document first names them."""
 _CLASSIFIERS = ("iris-tree:1", "iris-forest", "iris-logistic:1")
+_LABELLED = ("iris", "iris-forest", "iris-logistic")
 _WEIGHTS = (0, 1, 2.5, 10, 40, 90)
 
 
@@ -87,9 +88,9 @@ def document(chance: Random, version: int, *, new_topic: int | None = None) -> d
         new_topic: number of a new output that it may have; left out, all types of the demo have a route and no new one.
     """
     made = copy.deepcopy(DEMO) | {"version": version}
-    labelled = [route for route in made["routes"] if route["name"] != "iris-kmeans"]
-    for route in labelled:
-        _vary(chance, route)
+    for route in made["routes"]:
+        if route["name"] in _LABELLED:
+            _vary(chance, route)
     more = []
     if chance.random() < 0.5:
         match: dict[str, Any] = {"type": "iris"}
@@ -116,7 +117,7 @@ def shadowed(live: dict[str, Any], version: int) -> dict[str, Any]:
 
 def _vary(chance: Random, route: dict[str, Any]) -> None:
     if chance.random() < 0.8:
-        del route["model"]
+        route.pop("model", None)
         names = chance.sample(["champion", "challenger", "third"], chance.choice([2, 3]))
         variants: list[dict[str, Any]] = [
             {"name": name, "weight": chance.choice(_WEIGHTS), "model": chance.choice(_CLASSIFIERS)} for name in names

@@ -122,7 +122,7 @@ def test_least_recently_used_is_evicted_and_comes_back(make_bench: Callable[...,
 
 def test_held_model_is_never_evicted(make_bench: Callable[..., Workbench]) -> None:
     """Another that is asked for waits for room until the batch is over."""
-    bench = make_bench(most_loaded=1)
+    bench = make_bench(most_loaded=1, reload_wait_ms=200)
     host = started(bench, "held:1")
     host.offer(bench.model("other:1"))
 

@@ -11,7 +11,7 @@ from jobs.service_job.loader import ServiceLoader, spec_of
 from penstock.errors import ModelError, ModelLoadError, ModelServerError
 from penstock.models.descriptor import ModelDescriptor
 from penstock.serving.calls import CallError
-from penstock.settings import Settings
+from penstock.settings import ModelsSettings, Settings
 from tests.fake_model_client import BAD, FakeModelClient
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def client() -> FakeModelClient:
 @pytest.fixture
 def loader(client: FakeModelClient) -> Iterator[ServiceLoader]:
     """By the settings that there are without any."""
-    found = ServiceLoader(Settings(), lambda _: client)
+    settings = Settings(models=ModelsSettings(load_timeout_ms=2_000))
+    found = ServiceLoader(settings, lambda _: client)
     yield found
     found.close()
 
@@ -66,6 +67,22 @@ def test_server_has_to_be_known(loader: ServiceLoader) -> None:
     """The message names those that are."""
     with pytest.raises(ModelLoadError, match=r"'other' is not among service\.servers \(default\)"):
         loader.load(described(server={"name": "other"}), None)
+
+
+def test_model_that_is_on_its_way_is_waited_for(loader: ServiceLoader, client: FakeModelClient) -> None:
+    """The embedded server gets it from the registry, as the worker does: who is first is chance."""
+    client.before = [ServerState(state, 3, "") for state in (ModelState.ABSENT, ModelState.START, ModelState.LOADING)]
+
+    assert loader.load(described(format="saved-model", uri="model.zip", sha256="0" * 64), None).ref == "a:3"
+
+
+def test_server_that_starts_with_the_worker_is_waited_for(loader: ServiceLoader, client: FakeModelClient) -> None:
+    """Later ones that are away are told at once: the host asks again."""
+    leave(client)
+    client.to_come.append(lambda: setattr(client, "failure", None))
+
+    assert loader.load(described(), None).ref == "a:3"
+    assert len(client.deadlines) == 1
 
 
 def lack(client: FakeModelClient) -> None:

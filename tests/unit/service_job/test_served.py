@@ -58,6 +58,7 @@ def serve(pool: ThreadPoolExecutor) -> Callable[..., ServedModel]:
             fetch=fetch,
             outage=outage,
             batch_rows=batch_rows,
+            begun_until=0.0,
         )
         model = Served("a:1", ModelSpec(name="a"), matched.reader, matched.answers, matched.primary, absence)
         return ServedModel(model, door)

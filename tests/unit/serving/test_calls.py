@@ -92,6 +92,10 @@ def test_too_large_is_no_matter_of_time(details: str) -> None:
     [
         (TENSORFLOW, "Invalid PNG data, size 4 (node map/while/DecodePng)"),
         ("Graph execution error:\n\nDetected at node Sqrt defined at\n", "Graph execution error (node Sqrt)"),
+        (
+            "failed to connect to all addresses; last error: X: ipv4:[::1]:1: Failed to connect to remote host: no",
+            "it cannot be connected to: no",
+        ),
         ("queue full", "queue full"),
         ("\n first\n second", "first"),
         ("", "it says nothing more"),

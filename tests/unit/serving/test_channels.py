@@ -1,0 +1,48 @@
+"""Channels to servers that go and come back."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from penstock.serving.calls import CallError
+from penstock.serving.channels import Channel
+from penstock.serving.messages import MODEL_SERVICE, methods
+from penstock.testing.tensorflow_serving import FakeTensorFlowServing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STATUS = methods(MODEL_SERVICE)["GetModelStatus"]
+
+
+@pytest.fixture
+def port() -> int:
+    """One at which nobody listens."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def channel(port: int) -> Iterator[Channel]:
+    """A channel to it."""
+    found = Channel(f"127.0.0.1:{port}", None, {})
+    yield found
+    found.close()
+
+
+def test_probe_finds_a_server_that_is_back(channel: Channel, port: int) -> None:
+    """The connection is broken and in a pause, in which calls fail at once: the probe waits for the next attempt."""
+    with pytest.raises(CallError, match="UNAVAILABLE"):
+        channel.ask(STATUS, STATUS.request(), 5.0)
+    with FakeTensorFlowServing({}, port=port), pytest.raises(CallError, match="NOT_FOUND"):
+        channel.probe(STATUS, STATUS.request(), 5.0)
+
+
+def test_probe_tells_why_there_is_no_connection(channel: Channel) -> None:
+    """Not that its own time was over."""
+    with pytest.raises(CallError, match=r"UNAVAILABLE: it cannot be connected to: .*refused"):
+        channel.probe(STATUS, STATUS.request(), 0.2)
