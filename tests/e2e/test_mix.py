@@ -91,9 +91,8 @@ def outage(stack: Stack, mixed: Stream) -> Outage:
 
     def remark() -> str:
         lines = stack.command("models", "status", "--format", "json").splitlines()
-        return next(
-            (each["reason"] for each in map(json.loads, lines) if each["model"] == IMAGES and each["reason"]), ""
-        )
+        of_images = (each for each in map(json.loads, lines) if (each["model"], each["state"]) == (IMAGES, "ready"))
+        return next((each["reason"] for each in of_images if each["reason"]), "")
 
     before = stack.restarts(), {state.sign.pid for state in stack.workers()}
     with Flow(settings, noted(), RATE) as flow:
