@@ -117,6 +117,10 @@ class Way:
         thread.start()
         try:
             yield frame
+        except AssertionError as error:
+            queries = [(query.status, query.exception()) for query in self.spark.streams.active]
+            error.add_note(f"the bridge: {bridge.counts()}, {frame.error}; the query: {queries}")
+            raise
         finally:
             for query in self.spark.streams.active:
                 query.stop()
