@@ -141,7 +141,7 @@ def _disagreements(said: Mapping[str, Any], signature: Signature) -> Sequence[Fi
 def _fields(tensors: Mapping[str, TensorSpec], said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Tensors as a descriptor has them, with what the author says of them (such as that one is an image).
 
-    Where the author names some, these are all that are wanted. Those of no type that a descriptor can have are left out.
+    Where the author names some, no others are wanted. Those of no type that a descriptor can have are left out.
     """
     told = {each["name"]: each for each in said}
     known = {
