@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from jobs.service_job.allowing import checked_addresses, normal
 
@@ -97,7 +97,8 @@ class HttpFetcher:
                 found = self._read(response)
             except (HTTPError, OSError, ValueError) as error:
                 connection.close()
-                raise Unfetched(_LATE if watch.over else f"its server does not give it: {_said(error)}") from error
+                late = watch.over or _timed_out(error)  # whichever clock was quicker
+                raise Unfetched(_LATE if late else f"its server does not give it: {_said(error)}") from error
             except BaseException:
                 connection.close()
                 raise
@@ -122,13 +123,21 @@ class HttpFetcher:
         return found
 
     def _connection(self, target: Target, address: str) -> tuple[tuple[object, ...], HTTPConnection]:
-        """Return an idle connection to this very address, or a new one."""
+        """Return an idle connection to this very address, or a new one.
+
+        Servers end connections that are idle for longer than they like, without a word: those are not used again.
+        """
         key = (target.scheme, target.host, target.port, address)
         with self._lock:
-            for each in self._idle:
-                if each[0] == key:
-                    self._idle.remove(each)
-                    return each
+            mine = [each for each in self._idle if each[0] == key]
+            self._idle = [each for each in self._idle if each[0] != key]
+            alive = [each for each in mine if each[1].is_connected]
+            self._idle += alive[:-1]
+        for each in mine:
+            if each not in alive:
+                each[1].close()
+        if alive:
+            return alive[-1]
         host = target.host.strip("[]")
         if target.scheme == "https":
             return key, HTTPSConnection(address, target.port, server_hostname=host, assert_hostname=host)
@@ -217,6 +226,12 @@ class _Watch:
 def _addresses(host: str, port: int) -> list[str]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(each[4][0]) for each in found]
+
+
+def _timed_out(error: BaseException) -> bool:
+    """Tell a socket's own limit from what else the library calls a timeout: a connection that is refused."""
+    late = isinstance(error, TimeoutError | ConnectTimeoutError | ReadTimeoutError)
+    return late and not isinstance(error, NewConnectionError)
 
 
 def _said(error: BaseException) -> str:

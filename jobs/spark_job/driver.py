@@ -149,13 +149,17 @@ class Driver:
             java = self._session._jvm  # noqa: SLF001 (the bridge's other end)
             bridge = Bridge(java, reading.name, self._settings, queue_rows=self._settings.spark.queue_rows)
             stream = Stream(self._session, bridge, reading, serving.scorer, self._choice, self._batch_rows)
-            self._streams[copies] = serving, stream
+        except BaseException:
+            serving.close()
+            raise
+        self._streams[copies] = serving, stream
+        try:
             topics = self._topics()
             self._weigh(topics)
             stream.open(topics[copies])
         except BaseException:
-            if copies not in self._streams:
-                serving.close()
+            # Left among the others it would be taken for one that reads, and nobody would score what it is given.
+            self._close_one(copies=copies)
             raise
         _log.info("reading", query=reading.name, topics=sorted(stream.topics), trigger=self._choice.trigger.kind)
 

@@ -103,13 +103,21 @@ class Keeper:
         facts = {"model": version.model, "version": version.number}
         begin = loop.time()
         try:
-            servable = await loop.run_in_executor(self._thread, self._load, version.found.path)
+            servable = await loop.run_in_executor(self._thread, self._opened, version.found.path)
         except Refusal as refusal:
             self._repository.failed(version, refusal)
             _log.error("a model cannot be loaded", **facts, path=str(version.found.path), reason=str(refusal))
         else:
             self._repository.loaded(version, servable)
             _log.info("a model is available", **facts, seconds=round(loop.time() - begin, 2))
+
+    def _opened(self, path: Path) -> Servable:
+        try:
+            return self._load(path)
+        except Refusal:
+            raise
+        except Exception as error:  # one folder that nobody foresaw must not keep the others from being loaded
+            raise Refusal(Code.INTERNAL, f"{type(error).__name__}: {error}") from error
 
     async def _let_go(self, version: Version) -> None:
         loop = asyncio.get_running_loop()

@@ -111,6 +111,24 @@ def test_server_that_closes_is_asked_anew(pages: str) -> None:
         assert [fetch.fetch(f"{pages}/") for _ in range(2)] == [b"payload"] * 2
 
 
+def test_connection_that_was_ended_without_a_word_is_not_used_again(pages: str) -> None:
+    """Servers end idle connections when they like: that is no reason for a dead letter."""
+    ended = threading.Event()
+
+    def ends(page: Pages) -> None:
+        page.give(b"payload")
+        page.connection.shutdown(socket.SHUT_WR)
+        page.close_connection = True
+        ended.set()
+
+    Pages.answers["/"] = ends
+    with fetcher(f"{pages}/") as fetch:
+        for _ in range(3):
+            assert fetch.fetch(f"{pages}/") == b"payload"
+            assert ended.wait(5)
+            ended.clear()
+
+
 def test_nothing_else_is_asked(pages: str) -> None:
     """A URI that is not allowed makes no connection at all."""
     with fetcher(f"{pages}/cats/") as fetch, pytest.raises(FetchError, match=r"service\.fetch\.allow"):

@@ -1,0 +1,98 @@
+"""The driver's queries: which there are, and what becomes of one that cannot begin."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from jobs.spark_job import driver
+from jobs.spark_job.reading import Standing
+from penstock.errors import KafkaUnavailableError
+from penstock.settings import Settings
+
+
+class Part:
+    """A query's models, its bridge or the query itself: keeps what was done to it."""
+
+    made: list[Part]
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.did: list[str] = []
+        self.scorer = self.worker = self
+        self.topics: dict[str, Standing] = {}
+        self.made.append(self)
+
+    def open(self, *_: Any) -> None:
+        """Note it."""
+        self.did.append("open")
+
+    def follow(self, *_: Any) -> None:
+        """Note it."""
+        self.did.append("follow")
+
+    def models_changed(self) -> None:
+        """Nobody is told."""
+
+    def close(self, *_: Any) -> None:
+        """Note it."""
+        self.did.append("close")
+
+
+class Models(Part):
+    """Those of a query."""
+
+    made: list[Part] = []  # noqa: RUF012 (each test begins with a new one)
+
+
+class Query(Part):
+    """What is read and scored."""
+
+    made: list[Part] = []  # noqa: RUF012 (as above)
+
+    def __init__(self, _session: Any, _bridge: Any, reading: Any, *_: Any) -> None:
+        super().__init__()
+        self.reading = reading
+
+
+class Reading:
+    """A source whose broker answers, or does not."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.away = 0
+
+    def topics(self) -> dict[str, Standing]:
+        """One, unless the broker is away."""
+        if self.away:
+            self.away -= 1
+            raise KafkaUnavailableError("broker:9092", "no answer")
+        return {f"p.{self.name}": Standing("1", 1)}
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand-ins for what a query consists of."""
+    for name, stand_in in {"SparkServing": Models, "Bridge": lambda *_, **__: None, "Stream": Query}.items():
+        monkeypatch.setattr(driver, name, stand_in)
+    Models.made, Query.made = [], []
+
+
+@pytest.mark.usefixtures("parts")
+def test_copies_that_could_not_be_read_are_read_later() -> None:
+    """A broker that is away at that moment must not leave a query behind whose rows nobody scores."""
+    found = driver.Driver(Settings())
+    requests, copies = Reading("requests"), Reading("copies")
+    found._readings = {False: requests, True: copies}  # type: ignore[dict-item]
+    found._session = SimpleNamespace(_jvm=None)
+    found._open(copies=False)
+    found._document_changed(shadows=True)
+    copies.away = 1
+
+    found._follow()
+    assert [each.did for each in Query.made] == [["open"], ["close"]]
+    assert [each.did for each in Models.made] == [["open"], ["open", "close"]]
+
+    found._follow()
+    assert [each.did for each in Query.made] == [["open", "follow"], ["close"], ["open", "follow"]]
