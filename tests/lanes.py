@@ -20,7 +20,9 @@ LEVELS = ("unit", "architecture", "docs", "contract", "pmml", "spark", "shipping
 FIGURES = pytest.StashKey[list[str]]()
 """What was measured by the way."""
 #: Modules of tests/e2e that have a stack of their own; the others share one.
-_OWN_STACK = ("test_models_live", "test_two_clusters", "test_readme")
+_OWN_STACK = ("test_models_live", "test_mix", "test_two_clusters", "test_readme")
+#: Modules that take minutes, too: what is left in the end should be short, or one of the lanes stands idle.
+_LONG = (*_OWN_STACK, "test_stack")
 _IN_ONE = {"flink", "shipping", "pmml", "spark", "contract"}
 _HANDED = "figures"
 
@@ -34,10 +36,9 @@ def lane(level: str, path: Path) -> str:
 
 def rank(level: str, path: Path, *, lanes: bool) -> float:
     """Return a test's place among others: levels in their order; with two lanes what takes minutes goes earlier."""
-    if not lanes or level != "e2e":
-        return LEVELS.index(level)
-    own = path.stem in _OWN_STACK
-    return LEVELS.index("flink") - 0.5 if own else -1
+    if lanes and path.stem in _LONG:
+        return LEVELS.index("flink") - 0.5
+    return -1 if lanes and level == "e2e" else LEVELS.index(level)
 
 
 def hand_over(config: pytest.Config) -> None:

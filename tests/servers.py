@@ -26,7 +26,9 @@ class Server:
         self._name = name
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self, command: Sequence[str | Path], log: Path, answers: Callable[[], bool]) -> None:
+    def run(
+        self, command: Sequence[str | Path], log: Path, answers: Callable[[], bool], patience_s: float = _UP_S
+    ) -> None:
         """Start it, and wait until it answers."""
         with log.open("ab") as output:
             process = self._process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
@@ -35,7 +37,7 @@ class Server:
             assert process.poll() is None, f"the {self._name} ended:\n{log_tail(log)}"
             return answers()
 
-        assert wait_until(up, _UP_S, _POLL_S), f"no {self._name} after {_UP_S} s:\n{log_tail(log)}"
+        assert wait_until(up, patience_s, _POLL_S), f"no {self._name} after {patience_s} s:\n{log_tail(log)}"
 
     def kill(self) -> None:
         """End it without a warning; its files stay."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["NOW_MS", "Driver", "Record", "document", "prepared", "read", "send"]
 
 SOON_S = 90
+#: Java, Spark and the first model, on a machine that has other things to do.
+_UP_S = 150
 _POLL_S = 0.1
 #: Of all events: another than that of any hop, and no older than topics keep records.
 NOW_MS = int(time.time() * 1000) - 60_000
@@ -61,7 +63,7 @@ class Driver(servers.Server):
         """Start it, and wait until it reads."""
         begun = len(self.said)
         command = [sys.executable, "-m", "jobs.spark_job", "--settings", str(self._file)]
-        self.run(command, self.log, lambda: " reading query=" in self.said[begun:])
+        self.run(command, self.log, lambda: " reading query=" in self.said[begun:], _UP_S)
 
     @property
     def said(self) -> str:

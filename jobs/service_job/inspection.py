@@ -1,4 +1,7 @@
-"""What the service job says of a model before it is taken in: of a SavedModel by its file, without TensorFlow."""
+"""What the service job says of a model before it is taken in: of a SavedModel by its file, else by its server's word.
+
+TensorFlow is not needed for either.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.service_job import saved_model
+from jobs.service_job.connecting import ServerConfig, connected
+from jobs.service_job.loader import spec_of
 from jobs.service_job.matching import match
 from penstock.errors import ModelDescriptorError, ModelLoadError
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.inspection import ERROR
+from penstock.serving.calls import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +23,7 @@ if TYPE_CHECKING:
 
     from jobs.service_job.client import Signature, TensorSpec
     from penstock.models.inspection import Checks
+    from penstock.settings import ServiceSettings
 
 __all__ = ["Finding", "Inspection", "inspect"]
 
@@ -49,16 +56,21 @@ class Inspection(NamedTuple):
     """What the file tells of itself, by keys of a descriptor; empty where it is no packed SavedModel."""
 
 
-def inspect(path: Path | None, said: Mapping[str, Any], checks: Checks) -> Inspection:  # noqa: ARG001 (all jobs')
-    """Check a packed SavedModel against what its author says of it.
+def inspect(path: Path | None, said: Mapping[str, Any], checks: Checks) -> Inspection:
+    """Check a model against what its author says of it.
 
     Args:
-        path: the file; None where a server has the model: then workers ask that when they load it.
+        path: the packed SavedModel; None where a server has the model: then that is asked, if the checks say where it
+            is.
         said: keys of a descriptor.
-        checks: how closely; here all is looked at, always.
+        checks: how closely; of a file all is looked at, always.
     """
-    if path is None:
-        return Inspection((), {})
+    if path is not None:
+        return _inspect_file(path, said)
+    return Inspection((), {}) if checks.service is None else _ask(said, checks.service)
+
+
+def _inspect_file(path: Path, said: Mapping[str, Any]) -> Inspection:
     try:
         found = saved_model.read(path)
     except saved_model.SavedModelError as error:
@@ -72,10 +84,37 @@ def inspect(path: Path | None, said: Mapping[str, Any], checks: Checks) -> Inspe
         known = ", ".join(sorted(found.signatures)) or "none"
         rule = f"it has the signature {name!r}"
         return Inspection([Finding(element=None, rule=rule, found=f"it has {known}", advice=_ONE_OF_ITS_OWN)], fields)
-    if method == "predict":
-        sides = {"inputs": signature.inputs, "outputs": signature.outputs}
-        fields |= {side: _fields(tensors, said.get(side) or ()) for side, tensors in sides.items()}
-    return Inspection([*_findings(name, method, signature), *_disagreements(said, signature)], fields)
+    descriptor = {**said, **_WHATEVER, "format": _FORMAT}
+    findings = [*_findings(name, method, signature), *_disagreements(descriptor, signature)]
+    return Inspection(findings, fields | _sides(method, signature, said))
+
+
+def _ask(said: Mapping[str, Any], service: ServiceSettings) -> Inspection:
+    """Let its server say what the model takes and gives. One that does not answer now may do so when workers ask."""
+    descriptor = ModelDescriptor.parse(said, "model")
+    server = descriptor.on_server.name
+    if server not in service.servers:
+        found = f"it is {server!r}, and there is {', '.join(sorted(service.servers))}"
+        rule = "its server is one of service.servers"
+        return Inspection([Finding(element=None, rule=rule, found=found, advice="add it there, for the job, too")], {})
+    client = connected(ServerConfig.of(service, server))
+    try:
+        signature = client.metadata(spec_of(descriptor))
+    except CallError as error:
+        advice = "workers ask again; see 'penstock models status'"
+        rule = f"its server {server!r} says what it takes and gives"
+        return Inspection([Finding(element=None, rule=rule, found=str(error), advice=advice, severity="warning")], {})
+    finally:
+        client.close()
+    return Inspection(_disagreements(said, signature), _sides(descriptor.on_server.method, signature, said))
+
+
+def _sides(method: str, signature: Signature, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs and outputs, with what the author says of them; of Examples no signature tells any."""
+    if method != "predict":
+        return {}
+    sides = {"inputs": signature.inputs, "outputs": signature.outputs}
+    return {side: _fields(tensors, said.get(side) or ()) for side, tensors in sides.items()}
 
 
 def _findings(name: str, method: str, signature: Signature) -> Sequence[Finding]:
@@ -91,8 +130,7 @@ def _disagreements(said: Mapping[str, Any], signature: Signature) -> Sequence[Fi
     """What workers would refuse it for."""
     rule = "what is said of the model is so"
     try:
-        descriptor = ModelDescriptor.parse({**said, **_WHATEVER, "format": _FORMAT}, "model")
-        match(descriptor, signature, 1)
+        match(ModelDescriptor.parse(said, "model"), signature, 1)
     except ModelDescriptorError:
         return ()  # told when the descriptor is made of all that is said
     except ModelLoadError as error:
@@ -101,9 +139,9 @@ def _disagreements(said: Mapping[str, Any], signature: Signature) -> Sequence[Fi
 
 
 def _fields(tensors: Mapping[str, TensorSpec], said: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Tensors as a descriptor has them, with what the author says of them (such as that one is an image) and first.
+    """Tensors as a descriptor has them, with what the author says of them (such as that one is an image).
 
-    Those of no type that a descriptor can have are left out.
+    Where the author names some, no others are wanted. Those of no type that a descriptor can have are left out.
     """
     told = {each["name"]: each for each in said}
     known = {
@@ -111,5 +149,5 @@ def _fields(tensors: Mapping[str, TensorSpec], said: Sequence[Mapping[str, Any]]
         for name, spec in tensors.items()
         if spec.dtype
     }
-    order = [*(name for name in told if name in known), *sorted(known.keys() - told.keys())]
+    order = [name for name in told if name in known] if told else sorted(known)
     return [{**known[name], **told.get(name, {})} for name in order]

@@ -6,12 +6,14 @@ what becomes of it, which Java sends to Kafka. A task ends when all of its rows 
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from py4j.protocol import Py4JError
 
 from jobs.spark_job import packing
 from jobs.spark_job.java_errors import JAVA_ERRORS, said
+from jobs.spark_job.prompt import answer_promptly, ask_promptly
 from penstock.errors import BridgeError
 from penstock.scoring import HEADERS
 
@@ -67,6 +69,9 @@ class Bridge:
         client = settings.kafka.internal_cluster.java_properties()
         opened = jvm.io.penstock.spark.Bridge.open
         self._name = name
+        self._jvm = jvm
+        self._taker = 0
+        self._asked(answer_promptly, jvm)
         self._java = self._asked(
             opened, name, client, _producing(settings), "\x1f".join(HEADERS), queue_rows, queue_bytes
         )
@@ -92,6 +97,9 @@ class Bridge:
     def take(self, most: int, wait_ms: int) -> tuple[int, Requests] | None:
         """Return what waits, at most so many rows, and the number under which to give it back; None if nothing came."""
         packed = self._asked(self._java.take, most, wait_ms)
+        if (thread := threading.get_ident()) != self._taker:
+            self._taker = thread
+            ask_promptly(self._jvm)
         return packing.read_requests(packed) if packed else None
 
     def give(self, number: int, deliveries: Deliveries) -> None:

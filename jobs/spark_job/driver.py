@@ -146,9 +146,9 @@ class Driver:
         try:
             serving.open()
             reading = self._readings[copies]
-            java, rows = self._session._jvm, self._settings.spark.queue_rows  # noqa: SLF001 (the bridge's other end)
-            bridge = Bridge(java, reading.name, self._settings, queue_rows=rows)
-            stream = Stream(self._session, bridge, reading, serving.scorer, self._choice)
+            java = self._session._jvm  # noqa: SLF001 (the bridge's other end)
+            bridge = Bridge(java, reading.name, self._settings, queue_rows=self._settings.spark.queue_rows)
+            stream = Stream(self._session, bridge, reading, serving.scorer, self._choice, self._batch_rows)
         except BaseException:
             serving.close()
             raise
@@ -162,6 +162,9 @@ class Driver:
             self._close_one(copies=copies)
             raise
         _log.info("reading", query=reading.name, topics=sorted(stream.topics), trigger=self._choice.trigger.kind)
+
+    def _batch_rows(self) -> int:
+        return self._loader.batch_rows
 
     def _document_changed(self, *, shadows: bool) -> None:
         """Be told of a document in force, from the thread that follows; its topics are there."""

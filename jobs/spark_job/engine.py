@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 from py4j.protocol import Py4JJavaError
 from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import DataFrame, functions
@@ -24,6 +25,7 @@ Answer = tuple[Any, ...]
 """The outputs of one row, in the order of the pipeline's outputs."""
 _ROW = "penstock_row"
 _DETAIL_CHARACTERS = 300
+_ENCODER = msgspec.json.Encoder()
 #: Descriptors' words that SQL has others for.
 _SQL = {"integer": "int", "long": "bigint"}
 _WORDS = {sql: own for own, sql in _SQL.items()}
@@ -107,7 +109,8 @@ class _Framed:
         self._model = model
         self._outputs = outputs
         self._vectors = vectors
-        self._schema = ", ".join([f"`{_ROW}` int", *(f"`{name}` {_sql(type_)}" for name, type_ in inputs.items())])
+        self._names = tuple(inputs)
+        self._schema = ", ".join(f"{_quoted(name)} {_sql(type_)}" for name, type_ in inputs.items())
 
     def refuse_unnumbered(self) -> None:
         """Raise `ModelLoadError` where nobody could tell which row an answer belongs to."""
@@ -117,7 +120,7 @@ class _Framed:
 
     def many(self, columns: Sequence[Sequence[Any]], size: int) -> list[Answer | ScoringError]:
         """Score rows in one job. What fails for one of them fails the job, which is then repeated with halves."""
-        return self._halved(list(zip(range(size), *columns, strict=True)))
+        return self._halved(list(zip(*columns, strict=True)) if columns else [()] * size)
 
     def _halved(self, rows: list[tuple[Any, ...]]) -> list[Answer | ScoringError]:
         try:
@@ -130,12 +133,17 @@ class _Framed:
 
     def _score(self, rows: list[tuple[Any, ...]]) -> list[Answer | ScoringError]:
         frame = self._frame(rows)
-        found = {row[0]: tuple(row[1:]) for row in frame.select(_ROW, *_plain(frame, self._outputs)).collect()}
+        answers = frame.select(_ROW, *_plain(frame, self._outputs)).collect()
+        found = {row[0]: tuple(row[1:]) for row in answers}
         dropped = ScoringError(self._ref, "a stage left the row out: its handleInvalid is 'skip', or it filters rows")
-        return [found.get(row[0], dropped) for row in rows]
+        return [found.get(number, dropped) for number in range(len(rows))]
 
     def _frame(self, rows: list[tuple[Any, ...]]) -> DataFrame:
-        frame = self._session.createDataFrame(rows, self._schema)
+        """Make a frame of one partition; of text, because for rows of Python Spark would start processes of Python."""
+        lines = _ENCODER.encode_lines([dict(zip(self._names, row, strict=True)) for row in rows]).decode()
+        whole = functions.split(functions.lit(lines.removesuffix("\n")), "\n")
+        frame = self._session.range(0, 1, 1, 1).select(functions.posexplode(whole).alias(_ROW, "line"))
+        frame = frame.select(_ROW, functions.from_json("line", self._schema).alias("row")).select(_ROW, "row.*")
         return _transformed(self._session, self._model, _vectored(frame, self._vectors))
 
     def close(self) -> None:
@@ -187,7 +195,11 @@ def _plain(frame: DataFrame, names: Sequence[str]) -> list[Any]:
 
 
 def _column(name: str) -> Any:
-    return functions.col(f"`{name.replace('`', '``')}`")
+    return functions.col(_quoted(name))
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
 
 
 def _refuse_missing(ref: str, outputs: Sequence[str], frame: DataFrame) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,6 +31,8 @@ __all__ = ["Pipelines", "SparkLoader"]
 
 _log = get_logger(__name__)
 FORMAT = "spark-ml"
+# Few enough for the first of them to be written soon, and so many that no call is wasted.
+_BATCH_ROWS = 2_000
 # Rows of the first calls: enough for Java to compile its loops over them, so that no real batch is the slow one.
 _WARM_UP_ROWS = 256
 _WARM_UP_CALLS = 4
@@ -69,6 +72,12 @@ class SparkLoader:
         self._most_bytes = most_bytes
         self._frame_rows = frame_rows
         self._remark = remark
+        self._framed: weakref.WeakSet[ServedPipeline] = weakref.WeakSet()
+
+    @property
+    def batch_rows(self) -> int:
+        """How many rows are worth being scored together: as many as a frame has, where a model needs those."""
+        return self._frame_rows if any(not each.closed for each in self._framed.copy()) else _BATCH_ROWS
 
     def load(self, descriptor: ModelDescriptor, path: Path | None) -> ServedPipeline:
         """Load, check and warm up a model. Raises `ModelError`."""
@@ -105,6 +114,7 @@ class SparkLoader:
             given_up()
             raise
         if loaded.not_row_wise is not None:
+            self._framed.add(served)
             _log.warning("pipeline is not row-wise, it is scored in frames", model=ref, because=loaded.not_row_wise)
         return served
 

@@ -86,6 +86,11 @@ class ServedPipeline:
         self._call.close()
         self._terms.on_close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was given up."""
+        return self._many is _closed
+
     def remark(self) -> str:
         """Say what people should know of a model that is in order."""
         slow = "" if self.row_wise else f"not row-wise ({self._not_row_wise}): scored in frames"

@@ -29,6 +29,7 @@ _QUIET = {
     "org.apache.spark.SparkConf": "ERROR",
     "org.apache.spark.executor.Executor": "OFF",
     "org.apache.spark.ml.util.Instrumentation": "OFF",
+    "org.apache.spark.scheduler.DAGScheduler": "ERROR",
     "org.apache.spark.scheduler.TaskSetManager": "OFF",
     "org.apache.spark.rpc.netty": "ERROR",
     "org.apache.spark.sql.execution.datasources.v2": "OFF",
@@ -37,6 +38,7 @@ _QUIET = {
     "org.apache.spark.sql.execution.window.WindowExec": "ERROR",
     "org.apache.spark.sql.execution.streaming.runtime.ResolveWriteToStream": "ERROR",
     "org.apache.spark.sql.kafka010": "ERROR",
+    "org.apache.spark.util.Utils": "OFF",
 }
 _LOG4J = """\
 rootLogger.level = WARN

@@ -9,6 +9,8 @@ from jobs.spark_job.triggers import REAL_TIME, refusal
 from penstock.logs import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import SparkSession
     from pyspark.sql.streaming import StreamingQuery
 
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Stream", "StreamError"]
 
 _log = get_logger(__name__)
-#: Rows of a batch: so many are waited for by nobody, for a batch takes whatever is there.
-_BATCH_ROWS = 2_000
 _TAKE_MS = 200
 _JOIN_S = 5.0
 
@@ -33,7 +33,15 @@ class StreamError(RuntimeError):
 class Stream:
     """A query over topics whose rows are scored by a thread of its own. Used from one thread."""
 
-    def __init__(self, session: SparkSession, bridge: Bridge, reading: Reading, scorer: Scorer, choice: Choice) -> None:
+    def __init__(
+        self,
+        session: SparkSession,
+        bridge: Bridge,
+        reading: Reading,
+        scorer: Scorer,
+        choice: Choice,
+        batch_rows: Callable[[], int],
+    ) -> None:
         """Prepare; nothing is read yet.
 
         Args:
@@ -42,6 +50,7 @@ class Stream:
             reading: what it reads.
             scorer: scores batches.
             choice: which trigger to use.
+            batch_rows: most rows of a batch, which takes whatever is there.
         """
         self.reading = reading
         self.topics: Topics = {}
@@ -50,6 +59,7 @@ class Stream:
         self._bridge = bridge
         self._scorer = scorer
         self._choice = choice
+        self._batch_rows = batch_rows
         self._query: StreamingQuery | None = None
         self._trigger: Trigger | None = None
         self._ending = threading.Event()
@@ -132,7 +142,7 @@ class Stream:
         take, give, score = self._bridge.take, self._bridge.give, self._scorer.score
         try:
             while not self._ending.is_set():
-                batch = take(_BATCH_ROWS, _TAKE_MS)
+                batch = take(self._batch_rows(), _TAKE_MS)
                 if batch is not None:
                     number, requests = batch
                     give(number, score(requests))

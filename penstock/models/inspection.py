@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from penstock.models.registry import Registry
     from penstock.routing.document import RoutingDocument
-    from penstock.settings import Settings
+    from penstock.settings import ServiceSettings, Settings
 
 __all__ = ["ERROR", "Absence", "Checks", "Finding", "Inspection", "absences", "look_into"]
 
@@ -90,6 +90,8 @@ class Checks:
     """What a packed folder may come to."""
     jars: Path | None = None
     """Folder of the jars; that of a job's name in it has the schema of its files. None: the one in this folder."""
+    service: ServiceSettings | None = None
+    """Where the model servers are that say what models they have; None: they are not asked."""
 
     @classmethod
     def of(cls, settings: Settings, *, lax: bool) -> Checks:
@@ -99,6 +101,7 @@ class Checks:
             lax=lax,
             jars=settings.local.jars_dir,
             most_unpacked_bytes=settings.models.most_unpacked_mb * 1024 * 1024,
+            service=settings.service,
         )
 
 
@@ -111,14 +114,14 @@ class Absence(NamedTuple):
     """Whether only copies of events go to it, for which no user waits."""
 
 
-def look_into(job: str, path: Path, checks: Checks, said: Mapping[str, Any]) -> Inspection | None:
+def look_into(job: str, path: Path | None, checks: Checks, said: Mapping[str, Any]) -> Inspection | None:
     """Let the job that is to score a model look into its file; None where there is no such job (yet).
 
     Its module ``inspection`` has for that a function ``inspect(path, said, checks)``, which returns an `Inspection`.
 
     Args:
         job: which one.
-        path: the file.
+        path: the file; None where a model server has the model.
         checks: how closely.
         said: what the author says of it, by keys of a descriptor: the sample to try it with, the prediction, the
             server.

@@ -88,7 +88,7 @@ def take(offer: Offer, store: Store, folder: Path, checks: Checks) -> Intake:
     said = {key: value for key, value in offer.said.items() if key in SAID}
     own = {"name": offer.ref.name, "version": offer.ref.version, "job": offer.job}
     if offer.source is None:
-        return Intake(descriptor=ModelDescriptor.parse({**said, **own}, str(offer.ref)), path=None)
+        return _on_server(offer, {**said, **own}, checks)
     path, packed = _fetched(offer, offer.source, store, folder)
     digest, size = _digest(offer, path)
     form = {"format": usual_format(offer.job), **said}["format"]
@@ -110,6 +110,16 @@ def take(offer: Offer, store: Store, folder: Path, checks: Checks) -> Intake:
     findings = tuple(inspection.findings) if inspection else ()
     descriptor = ModelDescriptor.parse(tree, str(offer.ref))
     return Intake(descriptor=descriptor, path=path, packed=packed, findings=findings)
+
+
+def _on_server(offer: Offer, said: Mapping[str, Any], checks: Checks) -> Intake:
+    """Look at a model that its server has: what its author leaves out the server says, where it can be asked."""
+    descriptor = ModelDescriptor.parse(said, str(offer.ref))
+    inspection = look_into(offer.job, None, checks, said)
+    if inspection is None:
+        return Intake(descriptor=descriptor, path=None)
+    descriptor = ModelDescriptor.parse({**said, **inspection.fields}, str(offer.ref))
+    return Intake(descriptor=descriptor, path=None, findings=tuple(inspection.findings))
 
 
 def _fetched(offer: Offer, source: str, store: Store, folder: Path) -> tuple[Path, bool]:

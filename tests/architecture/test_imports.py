@@ -40,6 +40,7 @@ SPARK_EDGE = {
         "driver",
         "engine",
         "java_errors",
+        "prompt",
         "reading",
         "serving",
         "session",

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from jobs.service_job.client import ModelClient
 
 
+# Servers with TensorFlow start in here, which on a busy machine takes its time.
+pytestmark = pytest.mark.timeout(240)
+
+
 @pytest.fixture(scope="module")
 def client(address: str) -> Iterator[ModelClient]:
     """A client of the one server."""

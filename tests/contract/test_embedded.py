@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,9 @@ from tests.servers import running
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# Servers with TensorFlow start in here, which on a busy machine takes its time.
+pytestmark = pytest.mark.timeout(240)
 
 AVAILABLE, END = 30, 50
 _PATIENCE_S = 20.0
@@ -166,6 +171,17 @@ def test_callers_that_have_gone_make_room(own: Own) -> None:
 
     assert blocker.code().name == "OK"
     assert wait_until(lambda: own.later("Predict", slow).code().name == "OK", _PATIENCE_S, _POLL_S)
+
+
+def test_address_that_is_taken_is_told(server: Embedded, folder: Path) -> None:
+    """Two servers at one address would each get some of the calls."""
+    port = server.address.rpartition(":")[2]
+    command = [sys.executable, "-m", "penstock.local.model_server", "--dir", str(folder), "--port", port]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert answer.returncode == 1
+    assert f"{server.address} cannot be listened at" in answer.stderr
+    assert "Traceback" not in answer.stderr
 
 
 def test_labels_are_for_versions_that_are_available(models: Path, tmp_path: Path) -> None:

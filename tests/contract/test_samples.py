@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+
+# Servers with TensorFlow start in here, which on a busy machine takes its time.
+pytestmark = pytest.mark.timeout(240)
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "models" / "image-classifier" / "1"

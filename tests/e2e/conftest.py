@@ -1,24 +1,30 @@
 """What the end-to-end tests share: one stack, and what happened to it, stage by stage.
 
 Each stage is a fixture that needs the one before it, so that whatever test comes first, things happen in this order:
-start, count, refuse, start again, change, kill, stop, start once more, purge. The tests only look at what they saw.
+start, count, refuse, start again, change, kill, stop, start once more, start with other documents, purge. The tests
+only look at what they saw.
 """
 
 from __future__ import annotations
 
+import json
+import shutil
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from penstock.control import history
-from penstock.local import processes
+from penstock.control.publisher import publish
+from penstock.local.waiting import wait_until
 from tests.e2e.events import SOURCES, events, requests_to_nobody
 from tests.e2e.kills import BROKER, CHANGED, JOB_MANAGER, Killed
 from tests.e2e.kills import killed as kill
 from tests.e2e.reference import DEMO, by_documents
-from tests.e2e.stack import SERVERS, WORKER, Said, Stack
+from tests.e2e.stack import POLL_S, QUICK, ROOT, SERVERS, WORKER, Said, Stack
 from tests.e2e.storm import Storm, through
 from tests.e2e.streams import Stream, Watch, send
 from tests.lanes import FIGURES
@@ -33,9 +39,8 @@ OUT_S = 240
 REQUESTS_TO_NOBODY = 20
 KILLS = (BROKER, JOB_MANAGER)
 AFTER_PER_FORM = 200
+BACK_S = 90
 SEED = 4
-#: Less than the default: what is waited for time and again is that all that was sent is committed.
-CHECKPOINT_MS = 2_000
 
 
 @pytest.fixture(scope="session")
@@ -45,16 +50,20 @@ def figures(pytestconfig: pytest.Config) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def routing_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's routing document, in a file that a test may change."""
+    return Path(shutil.copy(ROOT / "config" / "routing.yaml", tmp_path_factory.mktemp("routing")))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, routing_file: Path) -> Iterator[Stack]:
     """The stack; its processes are ended in the end, whatever happened."""
-    told = {"PENSTOCK_FLINK__CHECKPOINT_INTERVAL_MS": str(CHECKPOINT_MS)}
+    told = {**QUICK, "PENSTOCK_ROUTING_FILE": str(routing_file)}
     made = Stack.on_free_ports(tmp_path_factory.mktemp("stack"), **told)
     try:
         yield made
-        if made.left_over():
-            made.stop("--purge")
     finally:
-        processes.end(processes.marked(made.layout.stack_id), 1)
+        made.discard()
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +135,13 @@ def killed(stack: Stack, storm: Storm) -> Killed:
     return outcome
 
 
+@pytest.fixture(scope="session")
+def recovered(stack: Stack, killed: Killed) -> dict[str, Any]:
+    """What `penstock status` tells when all is back, or after a while."""
+    wait_until(lambda: bool(stack.status()["healthy"]), BACK_S, POLL_S)
+    return stack.status()
+
+
 @dataclass(frozen=True, slots=True)
 class Stopped:
     """What was left when the stack was stopped."""
@@ -137,7 +153,7 @@ class Stopped:
 
 
 @pytest.fixture(scope="session")
-def stopped(stack: Stack, killed: Killed) -> Stopped:
+def stopped(stack: Stack, recovered: dict[str, Any]) -> Stopped:
     """The stop."""
     said = stack.stop()
     return Stopped(said, stack.left_over(), stack.open_ports(), (stack.layout.data / "kafka").exists())
@@ -164,8 +180,35 @@ def resumed(stack: Stack, stopped: Stopped) -> Resumed:
     return Resumed(said, watch.kept, watch.all_of(sent, OUT_S), explain)
 
 
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """Starts while everything runs: a newer document in the file, then one with other sources in force."""
+
+    version: int
+    """In force at first; the newer ones have the next two."""
+    newer_file: Said
+    """With the demo; the next one is without."""
+    other_sources: Said
+    jobs: tuple[dict[str, str], dict[str, str], dict[str, str]]
+    """Each job's id, before, between and after."""
+
+
 @pytest.fixture(scope="session")
-def purged(stack: Stack, resumed: Resumed) -> Stopped:
+def outdated(stack: Stack, resumed: Resumed, routing_file: Path) -> Outdated:
+    """Two more starts, by which jobs are replaced where they must be."""
+    live = yaml.safe_load(history.needed(stack.settings).text)
+    version = live["version"]
+    before = stack.job_ids()
+    routing_file.write_text(json.dumps({**live, "version": version + 1, "unmatched": "drop"}), encoding="utf-8")
+    newer_file = stack.start(demo=True)
+    between = stack.job_ids()
+    publish(stack.settings, json.dumps({**live, "version": version + 2}).replace(SOURCES["csv"], "rows"))
+    other_sources = stack.start()
+    return Outdated(version, newer_file, other_sources, (before, between, stack.job_ids()))
+
+
+@pytest.fixture(scope="session")
+def purged(stack: Stack, outdated: Outdated) -> Stopped:
     """The stop that also deletes the data."""
     said = stack.stop("--purge")
     return Stopped(said, stack.left_over(), stack.open_ports(), stack.layout.data.exists())

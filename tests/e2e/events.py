@@ -33,6 +33,8 @@ SHARED = {"iris": {"iris-forest"}}
 REQUESTS = request_topic("penstock", "pmml", "iris-tree")
 ID = "test-id"
 _OVER_SIZE = 1_200_000
+#: Outputs that are the prediction as they are.
+_PREDICTED = ("cluster", "sentiment", "label")
 _KEYS = (*(f"k{number}".encode() for number in range(48)), b"\xff\x00", None)
 #: What events bring along, to be found on whatever becomes of them.
 _OWN_HEADERS = {"user": "Zoë".encode(), "traceparent": b"00-4bf92f35-00f067aa-01", "binary": b"\xff\x00", "empty": b""}
@@ -59,6 +61,8 @@ class Event:
     code: str | None = None
     """Code of its dead letter; None for good events."""
     more_headers: tuple[tuple[str, bytes], ...] = ()
+    tolerance: float = 1e-9
+    """How far its answers may be from those, as a share of them."""
 
     @property
     def headers(self) -> list[tuple[str, bytes]]:
@@ -66,10 +70,11 @@ class Event:
         return [(ID, self.id.encode()), *_OWN_HEADERS.items(), *self.more_headers]
 
     def prediction(self, model: str, *, named: bool = True) -> object:
-        """What its user must read of a model: the name of a species, or the number of a cluster."""
-        label = self.answers[model].get("predicted_label")
+        """What its user must read of a model: the name of a species, the number of a cluster, a mood, a digit."""
+        answers = self.answers[model]
+        label = answers.get("predicted_label")
         if label is None:
-            return self.answers[model]["cluster"]
+            return next(answers[name] for name in _PREDICTED if name in answers)
         return NAMES[label] if named else label
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +55,10 @@ _HOPS = {
 _PERIOD_S = 0.4
 _COMMAND_EVERY = 20
 _BY_COMMAND = frozenset({Act.ADD, Act.UPDATE, Act.LIVE, Act.FORCE})
-#: Seconds of events before what is compared, and without an operation before and after the storm.
-_SETTLE_S, _QUIET_S = 5, 10
 #: Of the operations whose versions are asked for: just done, and about to be.
 _ASKED_BEFORE, _ASKED_AFTER = 12, 2
+#: Events before the first operation and after the last.
+_BEFORE, _AFTER = 2_000, 2_000
 _SOON_S = 60
 _OUT_S = 240
 _MOST_EVENTS = 1_000_000
@@ -83,8 +83,6 @@ class ModelStorm:
     done: list[Done]
     ready_ms: dict[str, int]
     """When the last worker had a version ready, by ref; left out: one never had."""
-    quiet: tuple[tuple[int, int], ...]
-    """Times without an operation."""
     workers: tuple[set[str], set[str]]
     """Those that hold models, before and after."""
     restarts: tuple[dict[str, tuple[str, int]], dict[str, tuple[str, int]]]
@@ -113,10 +111,9 @@ def through(stack: Stack, folder: Path, seed: int) -> ModelStorm:
     _begin(settings, folder, operations)
     front, watch = _Front(operations), watching(settings)
     with files.slow_server(folder, SLOW_S) as slow, Flow(settings, _events(front, seed), RATE) as flow:
-        flow.some_more(RATE * _SETTLE_S)
+        flow.some_more(_BEFORE)
         workers = _all_ready(settings, [f"{name}:1" for name in CALM + MOVED], begun_ms)
         everybody, restarts = set(model_signs(settings, begun_ms)), stack.restarts()
-        quiet = [_quiet(flow)]
         already, began = flow.count, time.monotonic()
         with Writer(settings) as writer:
             for number, operation in enumerate(operations):
@@ -130,14 +127,13 @@ def through(stack: Stack, folder: Path, seed: int) -> ModelStorm:
         rate = (flow.count - already) / (time.monotonic() - began)
         slow_ones = [one.ref for one in operations if one.act is Act.SLOW]
         _all_ready(settings, slow_ones, begun_ms)
-        quiet.append(_quiet(flow))
+        flow.some_more(_AFTER)
     stream = watch.all_of(flow.sent, _OUT_S)
     heard = model_signs(settings, begun_ms)
     said = {name: heard[name] for name in workers}
     return ModelStorm(
         done=list(_timed(operations, messages(settings), said)),
         ready_ms=_ready(said),
-        quiet=tuple(quiet),
         workers=(everybody, set(heard)),
         restarts=(restarts, stack.restarts()),
         stream=stream,
@@ -150,10 +146,10 @@ def watching(settings: Settings) -> Watch:
     return Watch(settings, [RESULTS], _HOPS)
 
 
-def bare(count: int, rate: float) -> Iterator[Event]:
+def bare(count: int) -> Iterator[Event]:
     """Events that ask each model in turn for whatever version is live."""
     names = CALM + MOVED
-    make = _maker(rate)
+    make = _maker()
     return (make(number, names[number % len(names)]) for number in range(count))
 
 
@@ -164,29 +160,21 @@ def now_ms() -> int:
 
 def _events(front: _Front, seed: int) -> Iterator[Event]:
     """Two in five ask what nothing happens to, two what changes, and one for a version by its number."""
-    chance, make = Random(seed), _maker(RATE)
+    chance, make = Random(seed), _maker()
     for number in range(_MOST_EVENTS):
         refs = front.refs() if number % 5 == 0 else None
         yield make(number, chance.choice(refs or (CALM if number % 5 in {1, 2} else MOVED)))
 
 
-def _maker(rate: float) -> Callable[[int, str], Event]:
-    """Makes events that know when they were due: one that is late because the one before was is late."""
-    begin_ms, run = now_ms(), uuid.uuid4().hex[:8]
+def _maker() -> Callable[[int, str], Event]:
+    run = uuid.uuid4().hex[:8]
 
     def make(number: int, kind: str) -> Event:
-        due_ms = begin_ms + 1000 * number / rate
-        value = json.dumps({"type": kind, "x": number % 7, "due": due_ms}).encode()
+        value = json.dumps({"type": kind, "x": number % 7}).encode()
         key = f"k{number % 500}".encode()
         return Event(id=f"{run}-{number}", number=number, source=SOURCE, key=key, value=value, kind=kind)
 
     return make
-
-
-def _quiet(flow: Flow) -> tuple[int, int]:
-    begin_ms = now_ms()
-    flow.some_more(RATE * _QUIET_S)
-    return begin_ms, now_ms()
 
 
 def _begin(settings: Settings, folder: Path, operations: Sequence[Operation]) -> None:
@@ -197,14 +185,7 @@ def _begin(settings: Settings, folder: Path, operations: Sequence[Operation]) ->
     version = history.needed(settings).version + 1
     made = document(version, [*CALM, *MOVED, *pinned(operations)])
     plan_of_topics = topics.topics_for(parse(made, prefix=PREFIX), settings)
-    # When a result came is told by the broker, then, and not by whoever reads it.
-    stamped = [
-        replace(topic, config={**topic.config, "message.timestamp.type": "LogAppendTime"})
-        if topic.name == RESULTS
-        else topic
-        for topic in plan_of_topics.external
-    ]
-    topics.ensure(settings.kafka.external, stamped)
+    topics.ensure(settings.kafka.external, plan_of_topics.external)
     topics.ensure(settings.kafka.internal_cluster, plan_of_topics.internal)
     with control.Watch(settings) as watch:
         in_force = watch.answered(publish(settings, json.dumps(made)).offset, _SOON_S)

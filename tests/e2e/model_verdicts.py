@@ -7,13 +7,12 @@ states are right: from when a change was written until the last worker has said 
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.e2e.model_files import answer
-from tests.e2e.model_plan import CALM, number_of, start
+from tests.e2e.model_plan import number_of, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from tests.e2e.model_plan import Name
     from tests.e2e.model_storm import ModelStorm
 
-__all__ = ["FAILED", "LOADING", "UNKNOWN", "Latencies", "Rules", "codes", "fault_of", "faults", "latencies"]
+__all__ = ["FAILED", "LOADING", "UNKNOWN", "Rules", "codes", "fault_of", "faults"]
 
 LOADING, FAILED, UNKNOWN = "MODEL_LOADING", "MODEL_FAILED", "UNKNOWN_MODEL"
 #: A batch goes on with the models that it began with, and a sign is given after what it tells.
@@ -125,35 +124,6 @@ def codes(storm: ModelStorm) -> Counter[str]:
     """Count what became of the events: results, and dead letters by code."""
     records = (record for records in storm.stream.found.values() for record in records)
     return Counter(record.header("penstock-error-code") or "scored" for record in records)
-
-
-class Latencies(NamedTuple):
-    """How long events for models that nothing happened to took, from when they were due to their result's arrival."""
-
-    quiet_ms: list[float]
-    """Without an operation, in order of length."""
-    swap_ms: list[float]
-    """While other models were loaded and swapped."""
-
-
-def latencies(storm: ModelStorm) -> Latencies:
-    """Sort the latencies of the calm models' events by what happened when they were due."""
-    windows = sorted(
-        (done.begin_ms, max(done.seen_ms, storm.ready_ms.get(done.operation.ref, 0))) for done in storm.done
-    )
-    begins, ends = [begin for begin, _ in windows], []
-    for _, end in windows:
-        ends.append(max(end, ends[-1] if ends else 0))
-    found: dict[bool, list[float]] = defaultdict(list)
-    for identity, sent in storm.stream.sent.items():
-        if sent.event.kind not in CALM:
-            continue
-        due_ms = json.loads(sent.event.value or b"")["due"]
-        last = bisect_right(begins, due_ms) - 1
-        swapping = last >= 0 and due_ms <= ends[last]
-        if swapping or any(begin <= due_ms <= end for begin, end in storm.quiet):
-            found[swapping] += [record.timestamp - due_ms for record in storm.stream.found.get(identity, ())]
-    return Latencies(sorted(found[False]), sorted(found[True]))
 
 
 def _ms(text: str) -> int:

@@ -34,6 +34,8 @@ WHEN: dict[str, Callable[[Any, Any], bool]] = {
 }
 #: Codes of what fails before a route is looked for, and of what fails in the input adapter once there is one.
 _BEFORE = {"DECODE", "TYPE_MISSING", "UNMATCHED"}
+#: Topics all of whose events are of one type.
+_CONSTANT = {SOURCES["csv"]: "iris", "tweets": "tweet", "images": "image"}
 _WITHOUT_COPIES = {"TRANSFORM", "OVERSIZE"}
 _BOUNDS: dict[str, Callable[[float, float], bool]] = {
     "gt": lambda found, bound: found > bound,
@@ -116,8 +118,8 @@ def _taking(sent: Sent, document: Mapping[str, Any]) -> Iterator[Mapping[str, An
 
 def _type(sent: Sent) -> str:
     event = sent.event
-    if event.source == SOURCES["csv"]:
-        return "iris"
+    if event.source in _CONSTANT:
+        return _CONSTANT[event.source]
     value = event.value or b""
     return json.loads(value)["type"] if event.source == SOURCES["json"] else value.partition(b"###")[0].decode()
 

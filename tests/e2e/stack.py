@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -24,12 +25,12 @@ from penstock.local.waiting import wait_until
 from tests.ports import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from penstock.control.status import WorkerState
     from penstock.settings import Settings
 
-__all__ = ["Said", "Stack"]
+__all__ = ["QUICK", "Said", "Stack"]
 
 ROOT = Path(__file__).parents[2]
 POLL_S = 0.25
@@ -43,6 +44,8 @@ _PORTS = (
     "LOCAL__MODEL_SERVER_PORT",
     "FLINK__REST_PORT",
 )
+#: Less than the default: what is waited for time and again is that all that was sent is committed.
+QUICK = {"PENSTOCK_FLINK__CHECKPOINT_INTERVAL_MS": "2000"}
 #: What is on the command line of each kind of process.
 SERVERS = {"broker": "kafka.Kafka", "job manager": "ClusterEntrypoint", "task manager": "TaskManagerRunner"}
 WORKER = "beam_boot"
@@ -80,13 +83,20 @@ class Stack:
         ports = {f"PENSTOCK_{name}": str(port) for name, port in found}
         return cls(state, {**own, **environment, **ports})
 
-    def start(self, *flags: str) -> Said:
+    def start(self, *flags: str, demo: bool = False, jobs: Sequence[str] = SCORED_BY) -> Said:
         """Call `scripts/start.sh`."""
-        return self._run("start.sh", "--no-demo", "--jobs", ",".join(SCORED_BY), *flags, limit_s=_START_S)
+        shown = () if demo else ("--no-demo",)
+        return self._run("start.sh", *shown, "--jobs", ",".join(jobs), *flags, limit_s=_START_S)
 
     def stop(self, *flags: str) -> Said:
         """Call `scripts/stop.sh`."""
         return self._run("stop.sh", *flags, limit_s=_STOP_S)
+
+    def discard(self) -> None:
+        """End its processes without asking, and delete its data: what a stop does is told by tests of its own."""
+        while left := processes.marked(self.layout.stack_id):  # the supervisor may have started one meanwhile
+            processes.end(left, 1)
+        shutil.rmtree(self.layout.data, ignore_errors=True)
 
     def _run(self, script: str, *flags: str, limit_s: float) -> Said:
         begin = time.monotonic()
@@ -165,6 +175,11 @@ class Stack:
         return all(self.pids(part) for part in SERVERS.values()) and all(
             name in jobs and jobs[name].healthy for name in JOBS
         )
+
+    def job_ids(self) -> dict[str, str]:
+        """The id of each job that lives, by name; another id is another submission."""
+        jobs = FlinkRest(self.settings.flink.rest_url).jobs()
+        return {job.name: job.id for job in jobs if job.name in JOBS and job.state in ALIVE}
 
     def restarts(self) -> dict[str, tuple[str, int]]:
         """Tell of each job its id, and how often Flink has started one of its tasks again."""

@@ -130,18 +130,19 @@ class Watch:
 
         done_in_time = wait_until(done, deadline_s, POLL_S)
         assert done_in_time, f"after {deadline_s} s these hops still had records to work on: {seen}"
-        return Stream(dict(sent), self._read())
+        found: dict[str, list[Record]] = defaultdict(list)
+        self._read_on(found)
+        return Stream(dict(sent), found)
 
     def each_of(self, sent: Mapping[str, Sent], deadline_s: float) -> Stream:
         """Wait until something came of each event; with transactions, an offset may be committed before the records.
 
         A duplicate of an event is written before what came after it on its partition, so that it has come by then, too.
         """
-        found: dict[str, list[Record]] = {}
+        found: dict[str, list[Record]] = defaultdict(list)
 
         def done() -> bool:
-            found.clear()
-            found.update(self._read())
+            self._read_on(found)
             return sent.keys() <= found.keys()
 
         assert wait_until(done, deadline_s, POLL_S), (
@@ -149,15 +150,15 @@ class Watch:
         )
         return Stream(dict(sent), found)
 
-    def _read(self) -> dict[str, list[Record]]:
-        found: dict[str, list[Record]] = defaultdict(list)
+    def _read_on(self, found: dict[str, list[Record]]) -> None:
+        """Add what came since the last time."""
         for cluster, names in self._topics.items():
             with Reader(cluster) as reader:
                 ends = reader.ends(reader.partitions(names))
                 reader.start({at: self._begins[cluster].get(at, 0) for at in ends}, ends)
                 for record in reader.rest():
                     found[record.header(ID) or record.coordinates].append(record)
-        return found
+            self._begins[cluster] = ends
 
 
 def lags(settings: Settings, hops: Mapping[str, tuple[str, ...]] = HOPS) -> dict[str, int]:

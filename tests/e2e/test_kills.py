@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,6 +30,11 @@ def test_what_came_twice_is_right_each_time(killed: Killed) -> None:
     found = faults(killed.stream, killed.explain)
 
     assert found == [], f"{len(found)} faults, the first: {found[:10]}"
+
+
+def test_stack_is_well_again(recovered: dict[str, Any]) -> None:
+    """As `penstock status` tells: all processes, all tasks of all jobs, all workers."""
+    assert recovered["healthy"], recovered["faults"]
 
 
 def test_an_event_is_never_both_scored_and_refused(killed: Killed) -> None:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from penstock.deployables import INPUT_ADAPTER
 from tests.e2e.conftest import AFTER_PER_FORM, PER_FORM
 from tests.e2e.events import SOURCES
+from tests.e2e.stack import JOBS
 from tests.e2e.verdicts import faults, out_of_order
 
 if TYPE_CHECKING:
-    from tests.e2e.conftest import Resumed, StartedAgain, Stopped
+    from tests.e2e.conftest import Outdated, Resumed, StartedAgain, Stopped
     from tests.e2e.kills import Killed
     from tests.e2e.stack import Said
 
@@ -23,6 +25,9 @@ def test_start_tells_its_steps(started: Said) -> None:
     """A line for each, with the time that has passed, and what to do next."""
     for step in ("build the wheel", "Kafka answers", "make the topics", "submit the jobs", "their workers are ready"):
         assert re.search(rf"^{step} \.+ .+\[\d+\.\d s\]$", started.text, re.MULTILINE), started.text
+    workers = 2 * (len(JOBS) + 1)  # the PMML job has some apart for shadows
+    for outcome in ("version 1 published", "input_adapter, pmml_job, output_adapter", f" {workers} workers"):
+        assert outcome in started.text
     assert "penstock tail" in started.text
 
 
@@ -55,6 +60,33 @@ def test_start_after_a_stop_makes_nothing_twice(resumed: Resumed) -> None:
     """Nothing is downloaded, installed or made again."""
     assert not re.search("installing|fetching", resumed.said.text), resumed.said.text
     assert re.search(r"make the topics \.+ 0 new", resumed.said.text), resumed.said.text
+
+
+def test_start_with_a_newer_file_changes_nothing(outdated: Outdated) -> None:
+    """It is told who publishes it; the jobs, of which the document is no part, are left alone."""
+    version = outdated.version
+    told = f"version {version} in force, routing.yaml is another, version {version + 1}: 'penstock apply' publishes it"
+
+    assert told in outdated.newer_file.text
+    assert "submit the jobs .................. they run" in outdated.newer_file.text
+    assert outdated.jobs[1] == outdated.jobs[0]
+
+
+def test_start_replaces_the_job_whose_sources_are_others(outdated: Outdated) -> None:
+    """It reads the topics that it was submitted with; the other jobs go on."""
+    said = outdated.other_sources.text
+
+    assert f"version {outdated.version + 2} in force" in said
+    assert re.search(r"^submit the jobs \.+ input_adapter  ", said, re.MULTILINE), said
+    assert {name for name, job_id in outdated.jobs[2].items() if job_id != outdated.jobs[1][name]} == {
+        INPUT_ADAPTER.job_name
+    }
+
+
+def test_demo_comes_and_goes_with_a_start(outdated: Outdated) -> None:
+    """It needs no stop of the stack."""
+    assert re.search(r"^start the demo \.+ 3 events/s", outdated.newer_file.text, re.MULTILINE)
+    assert re.search(r"^end the demo \.+ done", outdated.other_sources.text, re.MULTILINE)
 
 
 def test_purge_deletes_the_data(purged: Stopped) -> None:

@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from penstock import kafka, settings
-from penstock.local import processes
 from tests import secured
 from tests.e2e.events import SOURCES
 from tests.e2e.kills import KILL_EVERY, TASK_MANAGER, WORKERS, sent_during
@@ -50,9 +49,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, users: secured.Broker) -> It
     try:
         made.start("--settings", str(file))
         yield made
-        made.stop("--purge")
     finally:
-        processes.end(processes.marked(made.layout.stack_id), 1)
+        made.discard()
 
 
 def _settings(bootstrap_servers: str, authorities: Path) -> str:

@@ -103,15 +103,25 @@ def _faults_of_result(sent: Sent, record: Record, headers: dict[str, bytes | Non
     if wrong:
         yield f"headers {wrong}"
     value: dict[str, Any] = json.loads(record.value or b"null")
-    if value["input"] != event.sent or not _spliced(event.value or b"", event.source, record.value or b""):
-        yield f"input {value['input']} instead of {event.sent}"
+    if value.get("input") != event.sent or not _spliced(event.value or b"", event.source, record.value or b""):
+        yield f"input {value.get('input')} instead of {event.sent}"
     model = (record.header("penstock-model") or "").partition(":")[0]
     answer, prediction = event.answers[model], event.prediction(model, named=for_users)
-    if value["outputs"] != pytest.approx(answer, rel=1e-9, abs=1e-12) or value["prediction"] != prediction:
+    if not _close(value["outputs"], answer, event.tolerance) or value["prediction"] != prediction:
         yield f"answer {value['prediction']}, {value['outputs']} instead of {prediction}, {answer}"
     scored_ms = round(datetime.fromisoformat(value["scored_at"]).timestamp() * 1000)
     if value["latency_ms"] != scored_ms - sent.timestamp_ms:
         yield f"latency {value['latency_ms']} from {sent.timestamp_ms} to {value['scored_at']}"
+
+
+def _close(found: Any, expected: Any, tolerance: float) -> bool:
+    if isinstance(expected, dict):
+        return found.keys() == expected.keys() and all(_close(found[key], expected[key], tolerance) for key in expected)
+    if isinstance(expected, list):
+        return len(found) == len(expected) and all(
+            _close(*both, tolerance) for both in zip(found, expected, strict=True)
+        )
+    return bool(found == pytest.approx(expected, rel=tolerance, abs=tolerance / 1000))
 
 
 def _spliced(value: bytes, source: str, result: bytes) -> bool:
@@ -127,7 +137,7 @@ def _faults_of_letter(sent: Sent, record: Record) -> Iterator[str]:
         yield f"value {record.value!r:.200} instead of {event.value!r:.200}"
     stage = record.header("penstock-error-stage")
     found = record.header("ce_id") or record.header("penstock-error-record")
-    if found != sent.place or stage not in {"input_adapter", "pmml_job"}:
+    if found != sent.place or stage not in {"input_adapter", "pmml_job", "spark_job", "service_job"}:
         yield f"it says that it failed in {stage} and came from {found}, which is {sent.place}"
 
 

@@ -147,6 +147,7 @@ def test_models_and_topics_come_and_go(make: Callable[..., Installation], tmp_pa
         live = document(2, "sentiment", "mood")
         publish(found, live.model_dump_json(exclude_none=True))
         driver.awaited("query starts again")
+        driver.awaited('model="mood:1" state="ready"')
         send(found, [TEXT] * 10, "mood")
         scored = results(found, 20)
         assert Counter(each.headers["penstock-model"] for each in scored) == {b"sentiment:2": 10, b"mood:1": 10}
@@ -188,7 +189,9 @@ def test_copies_for_shadows_are_scored_apart(make: Callable[..., Installation], 
     installation = make()
     found = prepared(installation.settings)
     with running(installation, tmp_path) as driver:
-        route = builders.route("sentiment", model="sentiment", output={"topic": "out"}, shadow=["sentiment:1"])
+        route = builders.route(
+            "sentiment", model="sentiment", output={"topic": "out"}, shadow=[{"model": "sentiment:1"}]
+        )
         shadowed = builders.document(version=2, routes=[route], models={"sentiment": {"job": "spark"}})
         publish(found, shadowed.model_dump_json(exclude_none=True))
         driver.awaited('query="copies"')

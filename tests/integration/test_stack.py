@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import textwrap
-import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +24,6 @@ from penstock import kafka
 from penstock import settings as settings_file
 from penstock.cli.__main__ import cli
 from penstock.cli.exits import Exit
-from penstock.control import watching
-from penstock.control.publisher import publish
 from penstock.local import machine, processes
 from penstock.local.layout import Layout
 from penstock.local.waiting import wait_until
@@ -42,7 +39,6 @@ pytestmark = pytest.mark.timeout(400)
 ROOT = Path(__file__).parents[2]
 SERVERS = ("kafka", "jobmanager", "taskmanager")
 BACK_S = 90
-MOST_MIB = 6 * 1024
 POLL_S = 0.25
 
 
@@ -135,7 +131,6 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, 
     stack = make_stack(tmp_path_factory.mktemp("standing"))
     try:
         yield stack, stack.run("up", "--no-jobs").stdout
-        stack.run("down")
     finally:
         processes.end(stack.left_over(), 1)
 
@@ -188,6 +183,7 @@ def test_killed_servers_come_back_with_their_data(standing: tuple[Stack, str]) -
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
 
+    assert wait_until(lambda: not stack.status()["healthy"], BACK_S, POLL_S)
     assert wait_until(lambda: stack.status()["healthy"], BACK_S, POLL_S), stack.status()
 
     assert all(stack.pid(name) != pid for name, pid in before.items())
@@ -225,59 +221,8 @@ def test_down_leaves_nothing_and_spares_other_stacks(standing: tuple[Stack, str]
     assert not other.layout.data.exists()
 
 
-def test_jobs_come_back_and_are_replaced_when_they_are_outdated(stacks: Callable[..., Stack], tmp_path: Path) -> None:
-    """A killed task manager leaves no worker behind and its jobs run again; up replaces jobs of other sources only.
-
-    The one test here that runs jobs: starting them is what costs time, and with two workers of each it costs twice as
-    much.
-    """
-    routing = tmp_path / "routing.yaml"
-    routing.write_bytes((ROOT / "config" / "routing.yaml").read_bytes())
-    stack = stacks(routing_file=str(routing), flink={"parallelism": 1})
-    said = stack.run("up", "--jobs", "pmml").stdout
-    assert "version 1 published" in said
-    assert "input_adapter, pmml_job, output_adapter" in said
-    assert re.search(r"^start the demo \.+ 3 events/s", said, re.MULTILINE)
-    workers = {
-        process.pid for process in stack.left_over() if "pyflink.fn_execution.beam.beam_boot" in process.cmdline()
-    }
-    assert len(workers) == 4 * stack.settings.flink.parallelism, "the PMML job has some apart for shadows"
-    assert f"their workers are ready .......... {len(workers)} workers" in said
-
-    os.kill(stack.pid("taskmanager"), signal.SIGKILL)
-    assert wait_until(lambda: not any(map(psutil.pid_exists, workers)), BACK_S, POLL_S)
-    assert wait_until(lambda: not stack.status()["healthy"], BACK_S, POLL_S)
-    assert wait_until(lambda: stack.status()["healthy"], BACK_S, POLL_S), stack.status()
-
-    said = stack.run("up", "--no-demo", "--jobs", "pmml").stdout
-    assert "submit the jobs .................. they run" in said
-    assert "end the demo" in said
-    text = routing.read_text(encoding="utf-8")
-    second = text.replace("unmatched: dead-letter", "unmatched: drop").replace("version: 1", "version: 2")
-    routing.write_text(second, encoding="utf-8")
-    said = stack.run("up", "--no-demo", "--jobs", "pmml").stdout
-    assert "version 1 in force, routing.yaml is another, version 2: 'penstock apply' publishes it" in said
-    assert "submit the jobs .................. they run" in said
-    with watching.Watch(stack.settings) as watch:
-        published = publish(stack.settings, second)
-        assert watch.answered(published.offset, BACK_S)
-        live = watch.workers.live(time.time_ns() // 1_000_000)
-    assert [state.sign.version for state in live] == [2] * len(workers)
-    assert stack.status()["healthy"], "nothing is restarted by a document"
-    publish(stack.settings, second.replace("topic: csv-events", "topic: rows").replace("version: 2", "version: 3"))
-    said = stack.run("up", "--no-demo", "--jobs", "pmml").stdout
-    assert "version 3 in force" in said
-    assert re.search(r"^submit the jobs \.+ input_adapter  ", said, re.MULTILINE)
-    resident = sum(fact["resident_mib"] for fact in stack.status()["processes"])
-    assert resident < MOST_MIB, "the whole stack has to fit a small machine"
-
-    stack.run("down")
-    assert stack.left_over() == []
-    assert stack.open_ports() == []
-
-
 def test_orphans_of_a_killed_supervisor_are_found(
-    stacks: Callable[..., Stack], broker_of_others: dict[str, dict[str, Any]]
+    stacks: Callable[..., Stack], broker_of_others: dict[str, dict[str, Any]], broker_settings: Settings
 ) -> None:
     """Nobody watches over the servers any more, but they carry the mark: the next up ends them and starts anew."""
     stack = stacks(**broker_of_others)
@@ -293,11 +238,14 @@ def test_orphans_of_a_killed_supervisor_are_found(
     stack.run("down")
     assert stack.left_over() == []
     assert stack.open_ports() == []
+    assert kafka.available(broker_settings.kafka.external)
 
 
-def test_supervisor_that_is_ending_is_not_in_the_way(stacks: Callable[..., Stack]) -> None:
+def test_supervisor_that_is_ending_is_not_in_the_way(
+    stacks: Callable[..., Stack], broker_of_others: dict[str, dict[str, Any]]
+) -> None:
     """It still answers while it waits for the servers to end, but only that it is ending."""
-    stack = stacks()
+    stack = stacks(**broker_of_others)
     stack.run("up", "--no-jobs")
     os.kill(stack.pid("supervisord"), signal.SIGTERM)
 
@@ -331,10 +279,14 @@ def test_missing_broker_is_told_before_anything_starts(stacks: Callable[..., Sta
     assert stack.left_over() == []
 
 
-def test_own_broker_is_used(stacks: Callable[..., Stack], broker_settings: Settings) -> None:
-    """With --bootstrap-servers no broker is started, topics are made on yours, and down leaves yours alone."""
-    prefix = uuid.uuid4().hex[:8]
-    stack = stacks(topics={"prefix": prefix})
+def test_own_broker_is_used_and_outlives_a_stop_without_an_environment(
+    stacks: Callable[..., Stack], broker_settings: Settings, tmp_path: Path
+) -> None:
+    """With --bootstrap-servers no broker is started, and topics are made on yours, which is left alone.
+
+    It is stopped from a checkout whose .venv is gone, or half-made.
+    """
+    stack = stacks(topics={"prefix": uuid.uuid4().hex[:8]})
     address = broker_settings.kafka.external.bootstrap_servers
 
     up = stack.run("up", "--no-jobs", "--bootstrap-servers", address)
@@ -348,16 +300,6 @@ def test_own_broker_is_used(stacks: Callable[..., Stack], broker_settings: Setti
         "demo",
     }
     assert stack.status()["healthy"]
-    stack.run("down")
-    assert kafka.available(broker_settings.kafka.external)
-
-
-def test_stop_script_works_without_an_environment(
-    stacks: Callable[..., Stack], broker_of_others: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
-    """A checkout whose .venv is gone or half-made can still be stopped."""
-    stack = stacks(**broker_of_others)
-    stack.run("up", "--no-jobs")
     scripts = tmp_path / "checkout" / "scripts"
     scripts.mkdir(parents=True)
     script = scripts / "stop.sh"
@@ -369,6 +311,7 @@ def test_stop_script_works_without_an_environment(
     assert stack.left_over() == []
     assert stack.open_ports() == []
     assert stack.layout.data.exists()
+    assert kafka.available(broker_settings.kafka.external)
 
 
 def test_state_folder_may_be_deep(stacks: Callable[..., Stack], tmp_path: Path) -> None:

@@ -132,3 +132,20 @@ def test_up_refuses_wrong_models(penstock: Penstock, tmp_path: Path) -> None:
     assert result.stderr.startswith(f"Error: model 'a:1' cannot be loaded: its file '{folder / 'gone.pmml'}' cannot be")
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "state" / "conf").exists()
+
+
+def test_up_refuses_jobs_that_there_are_not(penstock: Penstock) -> None:
+    """The known ones are named; they may come in one word."""
+    result = penstock("up", "--jobs", "pmml,flink")
+
+    assert result.exit_code == Exit.USAGE
+    assert "there is no job 'flink'; there are pmml, spark, service" in result.stderr
+
+
+def test_up_tells_what_a_job_lacks(penstock: Penstock, tmp_path: Path) -> None:
+    """Before anything is started, with the command that installs it."""
+    result = penstock("up", "--jobs", "pmml,spark", local={"jars_dir": str(tmp_path / "none")})
+
+    assert result.exit_code == Exit.LACKING
+    assert "which job spark needs: run 'scripts/setup.sh --jobs pmml,spark'" in result.stderr
+    assert not (tmp_path / "state" / "conf").exists()

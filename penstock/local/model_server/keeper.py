@@ -59,23 +59,18 @@ class Keeper:
 
     async def look(self) -> None:
         """Look once; returns when all that is wanted is loaded, or has failed."""
-        loop = asyncio.get_running_loop()
         async with self._once:
-            configs = self._repository.configs
-            if self._folder is not None:
-                configs = await loop.run_in_executor(None, self._discovered, self._folder)
-                self._repository.configure(configs)
-            self._repository.offer(await loop.run_in_executor(None, _found, configs))
-            await self._take_steps()
+            await self._look()
 
     async def configure(self, configs: Mapping[str, ModelConfig]) -> None:
         """Serve these models and no others from now on; returns when they are available.
 
         Raises `Refusal` where one is not.
         """
-        self._folder = None
-        self._repository.configure(configs)
-        await self.look()
+        async with self._once:  # never while a look still finds what is to be served in the folder
+            self._folder = None
+            self._repository.configure(configs)
+            await self._look()
         for name, config in configs.items():
             states = self._repository.states(name)
             if not any(each.state is State.AVAILABLE for each in states.values()):
@@ -84,6 +79,15 @@ class Keeper:
     def close(self) -> None:
         """End the thread, after what it is at."""
         self._thread.shutdown(cancel_futures=True)
+
+    async def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        configs = self._repository.configs
+        if self._folder is not None:
+            configs = await loop.run_in_executor(None, self._discovered, self._folder)
+            self._repository.configure(configs)
+        self._repository.offer(await loop.run_in_executor(None, _found, configs))
+        await self._take_steps()
 
     async def _take_steps(self) -> None:
         """Do what is to be done; what came up by that, too: a version that is available lets another one go."""

@@ -11,6 +11,8 @@ from jobs.service_job.inspection import Inspection, inspect
 from penstock.models.inspection import Checks
 from penstock.serving.messages import message
 from penstock.serving.tensors import number_of
+from penstock.settings import ServerSettings, ServiceSettings
+from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,6 +147,62 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     assert "packed folder (zip)" in found(inspect(path, {}, Checks()))
 
 
-def test_model_without_a_file_is_its_servers(tmp_path: Path) -> None:
-    """Workers ask that."""
-    assert inspect(None, {}, Checks()) == ((), {})
+ON_SERVER = {"name": "digits", "version": 3, "job": "service", "format": "tensorflow-serving", "prediction": "label"}
+DIGITS = FakeModel(
+    score=lambda inputs: inputs,
+    inputs={"image_bytes": ("string", (-1,))},
+    outputs={"label": ("int64", (-1,)), "scores": ("float", (-1, 10))},
+)
+
+
+def asked(address: str, **said: Any) -> Inspection:
+    """Ask a server, as an installation that has it."""
+    servers = {"default": ServerSettings(endpoints=(address,))}
+    service = ServiceSettings(servers=servers, attempts=1, deadline_ms=500)
+    return inspect(None, {**ON_SERVER, **said}, Checks(service=service))
+
+
+def test_server_tells_what_the_author_leaves_out() -> None:
+    """As a file would; a server that is not configured for this is not asked."""
+    with FakeTensorFlowServing({"digits": DIGITS}) as server:
+        inspection = asked(server.address)
+
+    assert found(inspection) == ""
+    assert inspection.fields == {
+        "inputs": [{"name": "image_bytes", "type": "string", "shape": [-1]}],
+        "outputs": [
+            {"name": "label", "type": "int64", "shape": [-1]},
+            {"name": "scores", "type": "float", "shape": [-1, 10]},
+        ],
+    }
+    assert inspect(None, ON_SERVER, Checks()) == ((), {})
+
+
+def test_outputs_that_the_author_names_are_all() -> None:
+    """Others are in no result."""
+    with FakeTensorFlowServing({"digits": DIGITS}) as server:
+        fields = asked(server.address, outputs=[{"name": "label", "type": "int64"}]).fields
+
+    assert fields["outputs"] == [{"name": "label", "type": "int64", "shape": [-1]}]
+
+
+def test_server_and_author_have_to_agree() -> None:
+    """Else no worker could score with it."""
+    with FakeTensorFlowServing({"digits": DIGITS}) as server:
+        said = found(asked(server.address, inputs=[{"name": "image", "type": "string"}]))
+
+    assert "the inputs image, its server image_bytes" in said
+    assert "it is 'other', and there is default" in found(asked("here:1", server={"name": "other"}))
+
+
+def test_server_that_does_not_answer_is_a_warning() -> None:
+    """It may be started later; what is wrong then workers tell."""
+    with FakeTensorFlowServing({}) as server:
+        unknown = asked(server.address)
+    away = asked(server.address)
+
+    for inspection in (unknown, away):
+        assert [each.severity for each in inspection.findings] == ["warning"]
+        assert inspection.fields == {}
+    assert "NOT_FOUND" in found(unknown)
+    assert "UNAVAILABLE" in found(away)

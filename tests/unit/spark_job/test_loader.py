@@ -155,13 +155,18 @@ def test_descriptor_chooses_outputs_and_prediction(loader: SparkLoader, engine: 
 def test_what_is_not_row_wise_is_scored_in_frames(path: Path, tmp_path: Path) -> None:
     """Of bounded size; and that is told."""
     engine = Engine("Aggregate")
-    served = SparkLoader(engine, tmp_path / "work", 1 << 20, 2, lambda: "slow today").load(descriptor(path), path)
+    loader = SparkLoader(engine, tmp_path / "work", 1 << 20, 2, lambda: "slow today")
+    usual = loader.batch_rows
+    served = loader.load(descriptor(path), path)
     request = served.read(b'{"text": "a"}', JSON)
 
     assert len(served.score([request] * 5)) == 5
 
     assert engine.calls[0].sizes == [2, 2, 1]
     assert served.remark() == "not row-wise (Aggregate): scored in frames; slow today"
+    assert loader.batch_rows == 2
+    served.close()
+    assert loader.batch_rows == usual
 
 
 def test_sample_warms_it_up(loader: SparkLoader, engine: Engine, path: Path) -> None:

@@ -150,7 +150,8 @@ def choice() -> Choice:
 @pytest.fixture
 def stream(bridge: Bridge, choice: Choice) -> Iterator[Stream]:
     """A query that has not begun."""
-    found = Stream(Session(), bridge, Reading.of(Settings(), "spark", copies=False), Scorer(), choice)  # type: ignore[arg-type]
+    reading = Reading.of(Settings(), "spark", copies=False)
+    found = Stream(Session(), bridge, reading, Scorer(), choice, lambda: 1)  # type: ignore[arg-type]
     yield found
     found.close(0)
 
