@@ -166,21 +166,31 @@ class ModelFailedError(RecordError):
 
 
 class ServerUnavailableError(PassingError):
-    """The server's fault, or its network's: it does not answer, and its requests cannot be held back for longer."""
+    """The server's fault, or its network's: it does not answer, and its requests cannot be held back for longer.
+
+    Or it answers that it does not have the model; ``setting`` says which of the two was waited for.
+    """
 
     code = ErrorCode.SERVER_UNAVAILABLE
+    OUTAGE = "service.patience_ms"
+    ABSENCE = "models.reload_wait_ms"
 
-    def __init__(self, model: str, server: str, detail: str, patience_ms: int) -> None:
-        super().__init__(model, server, detail, patience_ms)
+    def __init__(self, model: str, server: str, detail: str, patience_ms: int, setting: str = OUTAGE) -> None:
+        super().__init__(model, server, detail, patience_ms, setting)
         self.model = model
         self.server = server
         self.detail = detail
         self.patience_ms = patience_ms
+        self.setting = setting
 
     def __str__(self) -> str:
+        if self.setting == self.ABSENCE:
+            what, awaited, back = "does not have it", "the model", "is there"
+        else:
+            what, awaited, back = "does not answer", "an outage", "is back"
         return (
-            f"model {self.model!r}: its server {self.server!r} does not answer ({self.detail}); an outage is waited "
-            f"for {self.patience_ms} ms at most (service.patience_ms); replay the record when it is back"
+            f"model {self.model!r}: its server {self.server!r} {what} ({self.detail}); {awaited} is waited "
+            f"for {self.patience_ms} ms at most ({self.setting}); replay the record when it {back}"
         )
 
 

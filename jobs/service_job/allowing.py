@@ -101,6 +101,8 @@ def normal(uri: str, allowed: Sequence[Allowed]) -> Target:
         raise Refused("a file:// URI names no machine")
     path = _path(parts)
     query = f"?{parts.query}" if parts.query else ""
+    if scheme not in _PORTS and ".." in unquote(parts.query).replace("\\", "/").split("/"):
+        raise Refused("what follows its '?' holds '..', and stores take that for a part of the path")
     target = Target(
         uri=parts._replace(fragment="").geturl(),
         scheme=scheme,
@@ -127,7 +129,9 @@ def checked_addresses(target: Target, found: Iterable[str]) -> list[str]:
         address = _meant(each)
         never = address.is_link_local or address.is_multicast or address.is_unspecified
         never = never or (address.is_reserved and not address.is_loopback)
-        if never or not (address.is_global or target.named):
+        # Networks of one's own have another range since; the old one counts as public in Python.
+        public = address.is_global and not getattr(address, "is_site_local", False)
+        if never or not (public or target.named):
             raise Refused(
                 f"its host {target.host!r} has the address {each}, which is not public; to allow it, name the "
                 + ("address" if never else "host")

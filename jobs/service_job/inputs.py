@@ -34,11 +34,6 @@ class Request(NamedTuple):
 
 
 class _Envelope(msgspec.Struct, gc=False):
-    input: msgspec.Raw
-    data: msgspec.Raw
-
-
-class _BareEnvelope(msgspec.Struct, gc=False):
     """Of bytes there is no input."""
 
     data: msgspec.Raw
@@ -80,7 +75,7 @@ class RequestReader:
         self._struct, rows = self._types()
         self._decode = msgspec.json.Decoder(rows).decode
         self._decode_referring = msgspec.json.Decoder(_Referring).decode
-        self._decode_envelope = msgspec.json.Decoder(_BareEnvelope).decode
+        self._decode_envelope = msgspec.json.Decoder(_Envelope).decode
 
     def read(self, value: bytes | None, content_type: str | None) -> Request:
         """Read one request.

@@ -209,19 +209,19 @@ class ServedModel:
         match error.kind:
             case CallKind.RETRY:
                 self._waiting_for = self._door.outage
-                return self._away(error, self._door.outage)
+                return self._away(error, self._door.outage, ServerUnavailableError.OUTAGE)
             case CallKind.ABSENT if self._said_to_be_there:  # of the model so, but not of the label or the signature
                 return ModelFailedError(self.ref, str(error))
             case CallKind.ABSENT:
                 self._waiting_for = self._model.absence
-                return self._away(error, self._model.absence)
+                return self._away(error, self._model.absence, ServerUnavailableError.ABSENCE)
             case CallKind.REFUSED:
                 return ScoringError(self.ref, str(error))
             case CallKind.FATAL:
                 return ModelFailedError(self.ref, str(error))
 
-    def _away(self, error: CallError, patience: Patience) -> PassingError:
-        return ServerUnavailableError(self.ref, self._door.name, str(error), patience.patience_ms)
+    def _away(self, error: CallError, patience: Patience, setting: str) -> PassingError:
+        return ServerUnavailableError(self.ref, self._door.name, str(error), patience.patience_ms, setting)
 
 
 _UNASKED = InternalError("AssertionError", "a row was not asked for")

@@ -153,7 +153,10 @@ def test_model_that_is_there_and_is_not_found_has_failed(serve: Callable[..., Se
     client.to_come = [lambda: None] * 2
     model = serve(client)
 
-    assert asked(model, [1]) == [ServerUnavailableError]
+    (found,) = model.score([model.read(b'{"x": 1}', JSON)])
+    assert isinstance(found, ServerUnavailableError)
+    assert "does not have it (NOT_FOUND: no such label); the model is waited for 10000 ms at most" in str(found)
+    assert "models.reload_wait_ms" in str(found)
     assert model.wait(math.inf)
     assert asked(model, [1]) == [ModelFailedError]
     client.failure = None
