@@ -15,7 +15,7 @@ from kafka.structs import OffsetAndMetadata
 from jobs.spark_job.bridge import Bridge
 from penstock import kafka, topics
 from penstock.errors import BridgeError
-from penstock.event import CE_ID, CE_TIME, MODEL, Blank, Deliveries, pack_headers
+from penstock.event import CE_ID, CE_TIME, MODEL, Blank, Deliveries, ce_time, pack_headers
 from tests import sparks
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ SOON_S = 60
 ADDED = pack_headers({CE_ID: Blank.PLACE, CE_TIME: Blank.TIME, MODEL: "m:1"})
 REAL_TIME = {"realTime": "5 seconds"}
 MICRO_BATCH = {"processingTime": "0 seconds"}
-NOW_MS = 1_767_323_045_678  # 2026-01-02T03:04:05.678Z
+#: A minute ago: of much older records the broker makes room when it has run for half a minute.
+SENT_MS = time.time_ns() // 1_000_000 - 60_000
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ class Way:
         """Send numbered requests to both partitions."""
         with kafka.producer(self.installation.cluster) as producer:
             for number in range(first, first + count):
-                producer.send(self.requests, b"%d" % number, key=b"k", partition=number % 2, timestamp_ms=NOW_MS)
+                producer.send(self.requests, b"%d" % number, key=b"k", partition=number % 2, timestamp_ms=SENT_MS)
 
     def start(self, frame: Frame, trigger: dict[str, str]) -> StreamingQuery:
         """Start the query."""
@@ -171,17 +172,17 @@ def test_records_pass_with_all_that_is_theirs(way: Way, trigger: dict[str, str])
     """Key, own headers and timestamp stay; what Python adds wins over what is there; the last of one name counts."""
     own = [("a", b"1"), ("empty", b""), ("a", b"2"), (MODEL, b"other:1"), ("penstock-shadow", "ä".encode())]
     with kafka.producer(way.installation.cluster) as producer:
-        producer.send(way.requests, b"whole", key=b"k", partition=1, headers=own, timestamp_ms=NOW_MS).get(SOON_S)
-        producer.send(way.requests, None, key=b"k", partition=0, timestamp_ms=NOW_MS + 1).get(SOON_S)
+        producer.send(way.requests, b"whole", key=b"k", partition=1, headers=own, timestamp_ms=SENT_MS).get(SOON_S)
+        producer.send(way.requests, None, key=b"k", partition=0, timestamp_ms=SENT_MS + 1).get(SOON_S)
     with way.frame() as frame:
         way.start(frame, trigger)
         bare, whole = sorted(way.records(2), key=lambda record: record.timestamp, reverse=True)
         seen = {texts: size for each in frame.seen for texts, size in zip(each.texts, each.unseen_bytes, strict=True)}
         eventually(frame.bridge.progress, {(way.requests, 0): 1, (way.requests, 1): 1})
 
-    assert (whole.key, whole.value, whole.timestamp) == (b"k", b"whole", NOW_MS)
-    assert (bare.key, bare.value, bare.timestamp) == (b"k", None, NOW_MS + 1)
-    added = [(CE_ID, f"{way.requests}/1/0".encode()), (CE_TIME, b"2026-01-02T03:04:05.678Z"), (MODEL, b"m:1")]
+    assert (whole.key, whole.value, whole.timestamp) == (b"k", b"whole", SENT_MS)
+    assert (bare.key, bare.value, bare.timestamp) == (b"k", None, SENT_MS + 1)
+    added = [(CE_ID, f"{way.requests}/1/0".encode()), (CE_TIME, ce_time(SENT_MS).encode()), (MODEL, b"m:1")]
     assert whole.headers == [("empty", b""), ("a", b"2"), ("penstock-shadow", "ä".encode()), *added]
     assert bare.headers[0] == (CE_ID, f"{way.requests}/0/0".encode())
     assert seen == {
