@@ -31,7 +31,7 @@ _FORMAT = "saved-model"
 _METHODS = {"classify": "tensorflow/serving/classify", "regress": "tensorflow/serving/regress"}
 #: What a descriptor has to have, and what nothing is checked by here.
 _WHATEVER = {"name": "model", "version": 1, "job": "service", "uri": "model.zip", "sha256": "0" * 64}
-_ONE_OF_ITS_OWN = "name one of its own, in the descriptor: server.signature"
+_ONE_OF_ITS_OWN = "name one of its own: --signature, or server.signature in the descriptor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,7 @@ def test_signature_has_to_be_there(inspected: Callable[..., Inspection]) -> None
     said = found(inspected(saved(png=PNG, other=PNG)))
 
     assert "signature 'serving_default': it has other, png" in said
-    assert "server.signature" in said
+    assert "--signature" in said
 
 
 def test_method_has_to_be_the_signatures(inspected: Callable[..., Inspection]) -> None:
