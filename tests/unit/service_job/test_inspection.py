@@ -193,6 +193,7 @@ def test_server_and_author_have_to_agree() -> None:
 
     assert "the inputs image, its server image_bytes" in said
     assert "it is 'other', and there is default" in found(asked("here:1", server={"name": "other"}))
+    assert "'default' speaks 'tensorflow'" in found(asked("here:1", format="open-inference"))
 
 
 def test_server_that_does_not_answer_is_a_warning() -> None:
