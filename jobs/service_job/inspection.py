@@ -15,7 +15,7 @@ from jobs.service_job.matching import match
 from penstock.errors import ModelDescriptorError, ModelLoadError
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.inspection import ERROR
-from penstock.serving.calls import CallError, CallKind
+from penstock.serving.calls import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,7 +109,7 @@ def _ask(said: Mapping[str, Any], service: ServiceSettings) -> Inspection:
     try:
         signature = client.metadata(spec_of(descriptor))
     except CallError as error:
-        refused = error.kind is CallKind.REFUSED  # the same call will be refused when workers make it
+        refused = error.code == "INVALID_ARGUMENT"  # there are no rows in this call: it is the signature
         advice = _ONE_OF_ITS_OWN if refused else "workers ask again; see 'penstock models status'"
         severity = ERROR if refused else "warning"
         rule = f"its server {server!r} says what it takes and gives"

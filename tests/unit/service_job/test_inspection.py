@@ -196,6 +196,15 @@ def test_server_and_author_have_to_agree() -> None:
     assert "'default' speaks 'tensorflow'" in found(asked("here:1", format="open-inference"))
 
 
+def test_signature_that_the_server_has_not_is_refused() -> None:
+    """It would be registered, and no worker could ever load it."""
+    with FakeTensorFlowServing({"digits": DIGITS}) as server:
+        inspection = asked(server.address, server={"signature": "images"})
+
+    assert [each.severity for each in inspection.findings] == ["error"]
+    assert "--signature" in found(inspection)
+
+
 def test_server_that_does_not_answer_is_a_warning() -> None:
     """It may be started later; what is wrong then workers tell."""
     with FakeTensorFlowServing({}) as server:
