@@ -51,8 +51,9 @@ class SparkSettings(Section):
     commit_interval_ms: Annotated[int, Field(ge=100)] = 5_000
     """How often the job says in its consumer group how far it is, in milliseconds; as much is scored again when its
     driver dies."""
-    driver_memory_mb: Annotated[int, Field(ge=256)] = 512
-    """Java heap of the driver, in MiB, where all of its models must fit."""
+    driver_memory_mb: Annotated[int, Field(ge=480)] = 512  # Spark starts with 450 MiB, and a collector keeps some back
+    """Java heap of the driver, in MiB, where all of its models must fit; `penstock models add` tries pipelines with as
+    much."""
     models_pattern: Annotated[str, Field(min_length=1), AfterValidator(_pattern)] = ".*"
     """Regular expression of the names of the models that this driver scores. Several drivers can share the work, each
     with names of its own."""

@@ -235,10 +235,10 @@ class LocalSettings(Section):
     state_dir: Path = Path(".penstock")
     """Folder for data, logs, process ids and generated configuration; `penstock down --purge` deletes its data."""
     jars_dir: Path = Path(".penstock/jars")
-    """Folder that Maven fills: `kafka/` is the broker, `flink/` the connectors that jobs take with them, `pmml/` has
-    PMML's schema."""
+    """Folder that Maven fills: `kafka/` is the broker, `flink/` the connectors that jobs take with them, `spark/` those
+    of the Spark job, `pmml/` has PMML's schema."""
     host: str = "127.0.0.1"
-    """Address that the broker and Flink listen on. Not a public one: neither asks who is calling."""
+    """Address that the broker, Flink and the model server listen on. Not a public one: none asks who is calling."""
     kafka_port: Port = 9092
     """Port of the embedded broker for clients."""
     kafka_controller_port: Port = 9093

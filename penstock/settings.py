@@ -297,7 +297,8 @@ def _refuse_unknown_variables() -> None:
 
 def _fault(detail: ErrorDetails, layers: Mapping[str, _Tree]) -> str:
     key = ".".join(str(part) for part in detail["loc"])
-    origin = next((name for name, tree in layers.items() if _holds(tree, detail["loc"])), "the defaults")
+    place = detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]
+    origin = next((name for name, tree in layers.items() if _holds(tree, place)), "the defaults")
     if detail["type"] == "extra_forbidden":
         return f"{key!r} (from {origin}) is no setting{_nearest(key)}"
     reason = detail["msg"].removeprefix("Value error, ")
@@ -311,9 +312,10 @@ def _fault(detail: ErrorDetails, layers: Mapping[str, _Tree]) -> str:
 
 def _holds(tree: object, loc: tuple[int | str, ...]) -> bool:
     for part in loc:
-        if not isinstance(tree, dict) or part not in tree:
+        at = dict(enumerate(tree)) if isinstance(tree, list) else tree
+        if not isinstance(at, dict) or part not in at:
             return False
-        tree = tree[part]
+        tree = at[part]
     return True
 
 

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "Inspection", "inspect"]
 
 _FORMAT = "saved-model"
+#: Formats of models that a server has, by what it speaks.
+_FORMATS = {"tensorflow": "tensorflow-serving", "open-inference": "open-inference"}
 _METHODS = {"classify": "tensorflow/serving/classify", "regress": "tensorflow/serving/regress"}
 #: What a descriptor has to have, and what nothing is checked by here.
 _WHATEVER = {"name": "model", "version": 1, "job": "service", "uri": "model.zip", "sha256": "0" * 64}
-_ONE_OF_ITS_OWN = "name one of its own, in the descriptor: server.signature"
+_ONE_OF_ITS_OWN = "name one of its own: --signature, or server.signature in the descriptor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +99,21 @@ def _ask(said: Mapping[str, Any], service: ServiceSettings) -> Inspection:
         found = f"it is {server!r}, and there is {', '.join(sorted(service.servers))}"
         rule = "its server is one of service.servers"
         return Inspection([Finding(element=None, rule=rule, found=found, advice="add it there, for the job, too")], {})
+    speaks = service.servers[server].protocol
+    if descriptor.format != _FORMATS[speaks]:
+        rule = f"a model of format {descriptor.format!r} is on a server that speaks so"
+        found = f"its server {server!r} speaks {speaks!r} (service.servers)"
+        advice = f"add it with --protocol {speaks}, which is format {_FORMATS[speaks]!r}, or correct the settings"
+        return Inspection([Finding(element=None, rule=rule, found=found, advice=advice)], {})
     client = connected(ServerConfig.of(service, server))
     try:
         signature = client.metadata(spec_of(descriptor))
     except CallError as error:
-        advice = "workers ask again; see 'penstock models status'"
+        refused = error.code == "INVALID_ARGUMENT"  # there are no rows in this call: it is the signature
+        advice = _ONE_OF_ITS_OWN if refused else "workers ask again; see 'penstock models status'"
+        severity = ERROR if refused else "warning"
         rule = f"its server {server!r} says what it takes and gives"
-        return Inspection([Finding(element=None, rule=rule, found=str(error), advice=advice, severity="warning")], {})
+        return Inspection([Finding(element=None, rule=rule, found=str(error), advice=advice, severity=severity)], {})
     finally:
         client.close()
     return Inspection(_disagreements(said, signature), _sides(descriptor.on_server.method, signature, said))

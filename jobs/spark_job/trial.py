@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from pathlib import Path
@@ -56,6 +57,7 @@ def run(path: Path, said: Mapping[str, Any], heap_mb: int, jars: Path | None) ->
     Raises `PrerequisiteError` where there is no Spark, or no Java.
     """
     folder = Path(tempfile.mkdtemp(prefix="penstock-spark-"))
+    logging.getLogger("py4j").setLevel(logging.WARNING)  # tells of each connection
     jars = jars or LocalSettings().jars_dir.absolute() / "spark"
     try:
         spark = session.start(session.Java(heap_mb=heap_mb, slots=_SLOTS, jars=jars, folder=folder / "work"))

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from penstock.cli.exits import Exit
 from penstock.cli.options import with_settings
@@ -89,6 +90,8 @@ def generate(settings: Settings, words: str, form: str, topic: str | None, rate:
     kinds, plan, stop = _kinds(words), Recipe(form=Form(form), **recipe), Stop()
     if topic and len(kinds) > 1:
         raise click.UsageError("--topic is for events of one kind: each of several has its own topic")
+    if Kind.IRIS not in kinds:
+        _refuse_iris_options()
     rate = (_MIX_RATE if len(kinds) > 1 else 0) if rate is None else rate
     begun = time.monotonic()
     with ExitStack() as stack:
@@ -107,6 +110,14 @@ def generate(settings: Settings, words: str, form: str, topic: str | None, rate:
         line.sender.complain()
     if sum(line.sender.sent for line in lines.values()) < plan.count:
         raise click.exceptions.Exit(Exit.INTERRUPTED)
+
+
+def _refuse_iris_options() -> None:
+    """What is not said of the events that are written would be left out without a word."""
+    context = click.get_current_context()
+    for option, name in (("--format", "form"), ("--type", "type")):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option} is for iris events: texts and images have one form, and no type")
 
 
 def _kinds(words: str) -> list[Kind]:

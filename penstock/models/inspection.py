@@ -94,10 +94,10 @@ class Checks:
     """Where the model servers are that say what models they have; None: they are not asked."""
 
     @classmethod
-    def of(cls, settings: Settings, *, lax: bool) -> Checks:
-        """Return the closest look that an installation can take."""
+    def of(cls, settings: Settings, job: str, *, lax: bool) -> Checks:
+        """Return the closest look at a job's model that an installation can take."""
         return cls(
-            heap_mb=settings.pmml.heap_mb,
+            heap_mb=settings.spark.driver_memory_mb if job == "spark" else settings.pmml.heap_mb,
             lax=lax,
             jars=settings.local.jars_dir,
             most_unpacked_bytes=settings.models.most_unpacked_mb * 1024 * 1024,

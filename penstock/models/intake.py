@@ -131,7 +131,8 @@ def _fetched(offer: Offer, source: str, store: Store, folder: Path) -> tuple[Pat
     if not path.is_dir():
         return path, False
     if usual_format(offer.job) not in FOLDER_FORMATS:
-        detail = f"{str(path)!r} is a folder: models of job {offer.job!r} are files; name the file in it"
+        advice = "name the file in it, or the job that it is for: --job"
+        detail = f"{str(path)!r} is a folder: models of job {offer.job!r} are files; {advice}"
         raise ModelLoadError(str(offer.ref), detail)
     with (folder / "model.zip").open("wb") as file:
         pack(path, file)

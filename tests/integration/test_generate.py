@@ -68,6 +68,8 @@ def test_kinds_take_turns_on_their_own_topics(installation: Installation) -> Non
     [
         (("--kind", "iris,dogs"), "there is no kind 'dogs'; there are iris, tweets, images"),
         (("--kind", "iris,tweets", "--topic", "events"), "--topic is for events of one kind"),
+        (("--kind", "tweets", "--format", "csv"), "--format is for iris events"),
+        (("--kind", "tweets,images", "--type", "iris"), "--type is for iris events"),
     ],
 )
 def test_mix_without_sense_is_wrong_usage(installation: Installation, arguments: tuple[str, ...], fault: str) -> None:

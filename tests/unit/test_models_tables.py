@@ -208,6 +208,8 @@ def test_summary_of_a_model() -> None:
     made = descriptor(1, bytes=6120, algorithm="TreeModel", inputs=[{"name": "x", "type": "double"}])
 
     assert findings.summary(made) == "iris:1: TreeModel, 1 input, 6,120 bytes"
+    there = {"name": "iris", "version": 1, "job": "service", "format": "tensorflow-serving", "server": {"name": "big"}}
+    assert findings.summary(ModelDescriptor.parse(there, "here")) == "iris:1: model 'iris' of server 'big'"
 
 
 @pytest.mark.parametrize(

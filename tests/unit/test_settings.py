@@ -108,6 +108,11 @@ def test_every_path_becomes_absolute() -> None:
         ("zzz: 1", r"'zzz' .* is no setting; the sections are .*kafka"),
         ("flink: {rest_port: many}", r"'flink\.rest_port' \(from .*\): input should be a valid integer.*, got 'many'"),
         ("flink: {rest_port: 70000}", r"'flink\.rest_port' .*: input should be less than or equal to 65535, got 70000"),
+        ("service: {servers: {a: {}}}", r"'service\.servers\.a\.endpoints' \(from .*penstock\.yaml\): Field required"),
+        (
+            "service: {fetch: {allow: [images.example]}}",
+            r"'service\.fetch\.allow\.0' \(from .*penstock\.yaml\): .*, got 'images\.example'",
+        ),
         ("flink: [1]", r"'flink' .*got \[1\]"),
         ("- flink", r"holds a list, expected sections with keys"),
         ("flink: {", r"is not YAML"),

@@ -68,7 +68,7 @@ def add(settings: Settings, *, offer: Offer, timeout_s: float | None, layout: st
     settings (models.store), it is registered, and each live worker of its job loads it while events flow.
     """
     with tempfile.TemporaryDirectory(prefix="penstock-") as folder:
-        checks = Checks.of(settings, lax=flags["lax"])
+        checks = Checks.of(settings, offer.job, lax=flags["lax"])
         intake = take(offer, adding.store_of(settings), Path(folder), checks)
         _tell(intake, offer.source or str(offer.ref), layout)
         if flags["no_copy"] and intake.packed:

@@ -46,7 +46,9 @@ def findings_as_objects(findings: Iterable[Finding]) -> list[dict[str, object]]:
 
 def summary(descriptor: ModelDescriptor) -> str:
     """Say in a line what a model is."""
+    server = descriptor.on_server
     parts = (
+        None if descriptor.has_file else f"model {server.model!r} of server {server.name!r}",
         descriptor.algorithm,
         descriptor.function,
         counted(len(descriptor.inputs), "input") if descriptor.inputs else None,

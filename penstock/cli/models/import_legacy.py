@@ -116,7 +116,7 @@ class _Import:
             return "left alone: it is registered already"
         with tempfile.TemporaryDirectory(prefix="penstock-") as folder:
             offer = Offer(ref=each.ref, job=self.job, source=each.path or "")
-            checks = Checks.of(self.settings, lax=self.lax)
+            checks = Checks.of(self.settings, self.job, lax=self.lax)
             intake = take(offer, adding.store_of(self.settings), Path(folder), checks)
             for line in finding_lines(each.path or "", intake.findings):
                 click.echo(line, err=True)

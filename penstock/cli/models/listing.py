@@ -10,10 +10,10 @@ from penstock.cli.models import overview
 from penstock.cli.models.arguments import RefParam
 from penstock.cli.models.healing import heal
 from penstock.cli.models.looking import look
-from penstock.cli.models.offers import job_option
 from penstock.cli.options import format_option, with_settings
 from penstock.cli.records import json_line
 from penstock.control.models import ModelsTopic
+from penstock.deployables import SCORING
 
 if TYPE_CHECKING:
     from penstock.models.ref import ModelRef
@@ -38,7 +38,7 @@ Exit status: 0 done, also where there are none; 1 there is no registry; 2 wrong 
 used.""",
 )
 @click.argument("ref", required=False, type=RefParam(), metavar="[NAME]")
-@job_option
+@click.option("--job", type=click.Choice(list(SCORING)), help="Only models of this job.")
 @format_option
 @with_settings
 def list_(settings: Settings, *, ref: ModelRef | None, job: str | None, layout: str) -> None:

@@ -10,6 +10,7 @@ from penstock.deployables import SCORING, Deployable
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.inspection import Checks, absences, look_into
 from penstock.models.registry import Registry
+from penstock.settings import Settings
 from penstock.testing.builders import document, route
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ def test_shadow_without_its_model_is_another_matter(registry: Callable[..., Regi
 
     assert found.shadow
     assert found.text.startswith("the shadow 'dark' of route 'iris' names model 'gone:3': it is not registered")
+
+
+@pytest.mark.parametrize(("job", "heap_mb"), [("pmml", 200), ("spark", 600)])
+def test_each_engine_is_tried_with_its_own_heap(job: str, heap_mb: int) -> None:
+    """As its workers have it: Spark does not even start with that of the PMML engine."""
+    settings = Settings.model_validate({"pmml": {"heap_mb": 200}, "spark": {"driver_memory_mb": 600}})
+
+    assert Checks.of(settings, job, lax=False).heap_mb == heap_mb
 
 
 def test_job_looks_into_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

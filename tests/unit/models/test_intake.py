@@ -188,8 +188,8 @@ def test_packed_folder_is_looked_at(tmp_path: Path) -> None:
 
 
 def test_folder_is_no_model_of_files(taking: Taking, saved: Path) -> None:
-    """Somebody left the file's name out."""
-    with pytest.raises(ModelLoadError, match="is a folder: models of job 'fake' are files; name the file in it"):
+    """Somebody left the file's name out, or the job."""
+    with pytest.raises(ModelLoadError, match="models of job 'fake' are files; name the file in it, or the job"):
         taking(source=str(saved))
 
 

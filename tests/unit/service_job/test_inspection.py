@@ -108,7 +108,7 @@ def test_signature_has_to_be_there(inspected: Callable[..., Inspection]) -> None
     said = found(inspected(saved(png=PNG, other=PNG)))
 
     assert "signature 'serving_default': it has other, png" in said
-    assert "server.signature" in said
+    assert "--signature" in said
 
 
 def test_method_has_to_be_the_signatures(inspected: Callable[..., Inspection]) -> None:
@@ -193,6 +193,16 @@ def test_server_and_author_have_to_agree() -> None:
 
     assert "the inputs image, its server image_bytes" in said
     assert "it is 'other', and there is default" in found(asked("here:1", server={"name": "other"}))
+    assert "'default' speaks 'tensorflow'" in found(asked("here:1", format="open-inference"))
+
+
+def test_signature_that_the_server_has_not_is_refused() -> None:
+    """It would be registered, and no worker could ever load it."""
+    with FakeTensorFlowServing({"digits": DIGITS}) as server:
+        inspection = asked(server.address, server={"signature": "images"})
+
+    assert [each.severity for each in inspection.findings] == ["error"]
+    assert "--signature" in found(inspection)
 
 
 def test_server_that_does_not_answer_is_a_warning() -> None:
