@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.service_job import saved_model
 from jobs.service_job.connecting import ServerConfig, connected
-from jobs.service_job.loader import spec_of
+from jobs.service_job.loader import lasting, spec_of
 from jobs.service_job.matching import match
 from penstock.errors import ModelDescriptorError, ModelLoadError
 from penstock.models.descriptor import ModelDescriptor
@@ -109,11 +109,13 @@ def _ask(said: Mapping[str, Any], service: ServiceSettings) -> Inspection:
     try:
         signature = client.metadata(spec_of(descriptor))
     except CallError as error:
-        refused = error.code == "INVALID_ARGUMENT"  # there are no rows in this call: it is the signature
-        advice = _ONE_OF_ITS_OWN if refused else "workers ask again; see 'penstock models status'"
-        severity = ERROR if refused else "warning"
         rule = f"its server {server!r} says what it takes and gives"
-        return Inspection([Finding(element=None, rule=rule, found=str(error), advice=advice, severity=severity)], {})
+        if lasting(error):
+            wrong = error.code == "INVALID_ARGUMENT"  # there are no rows in this call: it is the signature
+            advice = _ONE_OF_ITS_OWN if wrong else "correct 'server' in the descriptor, or the server"
+            return Inspection([Finding(element=None, rule=rule, found=str(error), advice=advice)], {})
+        advice = "workers ask again; see 'penstock models status'"
+        return Inspection([Finding(element=None, rule=rule, found=str(error), advice=advice, severity="warning")], {})
     finally:
         client.close()
     return Inspection(_disagreements(said, signature), _sides(descriptor.on_server.method, signature, said))

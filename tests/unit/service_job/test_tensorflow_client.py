@@ -116,7 +116,7 @@ def test_strings_and_whole_numbers_go_over(ends: ExitStack) -> None:
         ({"version": 1}, None),
         ({"label": "stable"}, None),
         ({"version": 2}, "NOT_FOUND"),
-        ({"label": "canary"}, "NOT_FOUND"),
+        ({"label": "canary"}, "INVALID_ARGUMENT: Unrecognized servable version label: canary"),
         ({"name": "other"}, "NOT_FOUND"),
         ({"signature": "png"}, "INVALID_ARGUMENT"),
     ],
@@ -134,6 +134,28 @@ def test_versions_labels_and_signatures_are_the_servers(
     else:
         with pytest.raises(CallError, match=told):
             client.predict(spec, {"x": ONE})
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_label_that_no_version_has_is_no_rows_fault(client: ModelClient, method: Method) -> None:
+    """INVALID_ARGUMENT is what servers say of it, as of bad rows: whoever runs the server has yet to set it."""
+    spec = ModelSpec(name="double", label="canary", method=method)
+
+    for ask in (client.metadata, lambda spec: client.predict(spec, {"x": ONE})):
+        with pytest.raises(CallError, match="Unrecognized servable version label: canary") as caught:
+            ask(spec)
+        assert caught.value.kind is CallKind.ABSENT
+
+
+def test_text_about_labels_is_a_refusal_where_none_was_asked_for(
+    client: ModelClient, server: FakeTensorFlowServing
+) -> None:
+    """A graph may say what it likes of its rows."""
+    server.failures = [RefusalError("INVALID_ARGUMENT", "Unrecognized servable version label: a")]
+    with pytest.raises(CallError) as caught:
+        client.predict(DOUBLE, {"x": ONE})
+
+    assert caught.value.kind is CallKind.REFUSED
 
 
 def test_classifies(ends: ExitStack) -> None:
@@ -190,13 +212,15 @@ def test_tells_which_signatures_there_are(client: ModelClient) -> None:
         (ModelSpec(name="double", version=2), ModelState.ABSENT),
         (ModelSpec(name="other"), ModelState.ABSENT),
         (ModelSpec(name="late"), ModelState.LOADING),
+        (ModelSpec(name="late", label="stable"), ModelState.LOADING),
+        (ModelSpec(name="late", label="canary"), ModelState.ABSENT),
     ],
 )
 def test_tells_how_far_a_model_is(
     client: ModelClient, server: FakeTensorFlowServing, spec: ModelSpec, state: ModelState
 ) -> None:
     """One that the server does not know is an answer, too."""
-    server.models["late"] = doubling(state="LOADING")
+    server.models["late"] = doubling(state="LOADING", labels=("stable",))
 
     assert client.status(spec).state is state
 
