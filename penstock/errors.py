@@ -45,6 +45,7 @@ PenstockError
 ├── FlinkUnavailableError       no Flink cluster answers
 ├── TopicError                  a topic cannot be made, or cannot take our records
 ├── UnknownTopicError           a command names a topic that is not there
+├── EngineLostError             what scores is gone, whatever the rows: the program ends, nothing is refused for it
 ├── BridgeError                 the Spark job's records no longer pass between Spark and Kafka
 ├── PrerequisiteError           the machine lacks what the embedded stack needs
 └── StackError                  a step of the embedded stack failed
@@ -102,6 +103,7 @@ __all__ = [
     "ControlTopicError",
     "DeadlineError",
     "DecodeError",
+    "EngineLostError",
     "EnvelopeError",
     "ErrorCode",
     "ExpressionError",
@@ -279,6 +281,18 @@ class UnknownTopicError(PenstockError):
         near = " or ".join(map(repr, self.near))
         advice = f"did you mean {near}?" if near else "'penstock topics --all' lists them"
         return f"topic {self.topic!r} does not exist at {self.bootstrap!r}; {advice}"
+
+
+class EngineLostError(PenstockError):
+    """What scores is gone for good rows and bad ones alike: the program ends, and what it had taken comes again."""
+
+    def __init__(self, model: str, detail: str) -> None:
+        super().__init__(model, detail)
+        self.model = model
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"model {self.model!r} cannot be scored, its engine is gone: {self.detail}"
 
 
 class BridgeError(PenstockError):

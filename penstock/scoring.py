@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Never, Protocol, runtime_chec
 
 from penstock import topics
 from penstock.deadletter import DeadLetters, Origin, Stage
-from penstock.errors import EnvelopeError, PassingError, ScoringError
+from penstock.errors import EngineLostError, EnvelopeError, PassingError, ScoringError
 from penstock.event import (
     CONTENT_TYPE,
     DEADLINE,
@@ -58,6 +58,7 @@ class Servable(Protocol):
         """Answers in the order of the requests, at least one. What fails for one of them has its error in its place.
 
         Where that is a `PassingError`, or all of it fails with one, those requests are scored again: see `Patient`.
+        Raises `EngineLostError` where no request could be answered, whatever is in it: it ends the worker.
         """
 
     def result(self, request: Any, answer: Any, scored_at: str, latency_ms: int, /) -> bytes:
@@ -197,7 +198,7 @@ class Scorer:
         """Score a batch: one delivery for each request, in their order.
 
         Requests whose model is being loaded, or has no answers for the moment, wait for it when all others have been
-        scored.
+        scored. Raises `EngineLostError`, and then nothing has become of the batch.
         """
         size = len(requests.values)
         batch = _Batch(requests, Deliveries(topics=[None] * size, values=[None] * size, headers=[""] * size))
@@ -319,6 +320,8 @@ class Scorer:
                 _refuse_answers(model.ref, len(answers), len(group))
         except PassingError as error:
             return {index: error for index, _, _ in group}
+        except EngineLostError:
+            raise
         except Exception as error:  # noqa: BLE001 (a job's own fault: it costs the model's rows, not the batch)
             self._refuse(batch, (index for index, _, _ in group), error, model.ref)
             return {}

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, functions
 
 from jobs.spark_job import java_errors
 from jobs.spark_job.compiled import Compiled, base, refusal
-from penstock.errors import ModelLoadError, ScoringError
+from penstock.errors import EngineLostError, ModelLoadError, ScoringError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,13 +119,19 @@ class _Framed:
             raise ModelLoadError(self._ref, detail)
 
     def many(self, columns: Sequence[Sequence[Any]], size: int) -> list[Answer | ScoringError]:
-        """Score rows in one job. What fails for one of them fails the job, which is then repeated with halves."""
+        """Score rows in one job. What fails for one of them fails the job, which is then repeated with halves.
+
+        Raises `EngineLostError` where halves would fail like the whole: no row is to blame.
+        """
         return self._halved(list(zip(*columns, strict=True)) if columns else [()] * size)
 
     def _halved(self, rows: list[tuple[Any, ...]]) -> list[Answer | ScoringError]:
         try:
             return self._score(rows)
-        except Exception as error:  # noqa: BLE001 (Spark raises whatever a stage does)
+        except Exception as error:  # Spark raises whatever a stage does
+            why = java_errors.lost(self._session, error)
+            if why is not None:
+                raise EngineLostError(self._ref, why) from error
             if len(rows) == 1:
                 return [ScoringError(self._ref, said(error))]
         middle = len(rows) // 2

@@ -110,6 +110,9 @@ EXAMPLES: dict[PenstockError, str] = {
         "topic 'evnts' does not exist at 'localhost:9092'; did you mean 'events'?"
     ),
     errors.PrerequisiteError(("no java",)): "this machine has 1 fault:\n- no java",
+    errors.EngineLostError("ranks:1", "Spark has stopped"): (
+        "model 'ranks:1' cannot be scored, its engine is gone: Spark has stopped"
+    ),
     errors.BridgeError("requests", "the topic is gone"): (
         "the way of requests through Spark is broken: the topic is gone"
     ),

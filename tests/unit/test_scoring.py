@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.deadletter import Stage
-from penstock.errors import ModelFailedError, ModelLoadingError, UnknownModelError
+from penstock.errors import EngineLostError, ModelFailedError, ModelLoadingError, UnknownModelError
 from penstock.event import unpack_headers
 from penstock.scoring import Requests, Scorer, ScorerConfig
 from penstock.settings import Settings
@@ -75,6 +75,20 @@ def test_model_that_answers_too_little_costs_its_own_rows_only() -> None:
 
     assert told(found) == ["SCORING", b"b:1=1", "SCORING"]
     assert "1 answers for 2 requests" in str(reasons(found)[0])
+
+
+def test_engine_that_is_gone_costs_no_row() -> None:
+    """Nothing is refused that another worker can score: the batch comes again, and nothing is held meanwhile."""
+
+    def lost(_: object) -> Any:
+        raise EngineLostError("a:1", "Spark has stopped")
+
+    broken = Echo("a:1")
+    broken.score = lost  # type: ignore[method-assign]
+    models = FakeModels({"a": broken, "b": Echo("b:1")})
+    with pytest.raises(EngineLostError, match="Spark has stopped"):
+        scorer(models).score(batch((b"0", "a"), (b"1", "b")))
+    assert not +models.held
 
 
 def test_absent_models_are_told_at_once() -> None:

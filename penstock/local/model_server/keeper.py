@@ -121,9 +121,13 @@ class Keeper:
 
     async def _let_go(self, version: Version) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, version.servable.close)
+        facts = {"model": version.model, "version": version.number}
+        try:
+            await loop.run_in_executor(self._thread, version.servable.close)
+        except Exception:  # noqa: BLE001 (it is gone all the same: nobody is handed it, and the others' steps are to come)
+            _log.exception("a model did not end well, its memory may stay taken", **facts)
         self._repository.unloaded(version)
-        _log.info("a model is gone", model=version.model, version=version.number)
+        _log.info("a model is gone", **facts)
 
     def _discovered(self, folder: Path) -> dict[str, ModelConfig]:
         return {name: ModelConfig(folder / name, self._policy) for name in folders.models(folder)}

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from penstock.control.models import ModelsTopic
-from penstock.errors import ModelRefError, PenstockError
+from penstock.errors import ModelError, ModelRefError, PenstockError
 from penstock.logs import get_logger
 from penstock.models import pack
 from penstock.models.cache import Cache
@@ -33,6 +34,9 @@ FORMAT = "saved-model"
 """Of the descriptors that are served from here."""
 _UNPACKED = ".unpacked"
 _MIB = 1 << 20
+_FIRST_RETRY_S = 1.0
+_LAST_RETRY_S = 60.0
+_MOST_DOUBLINGS = 10
 
 
 def wanted(descriptors: Iterable[ModelDescriptor]) -> dict[tuple[str, int], ModelDescriptor]:
@@ -48,32 +52,58 @@ def wanted(descriptors: Iterable[ModelDescriptor]) -> dict[tuple[str, int], Mode
     return found
 
 
+class _Failure(NamedTuple):
+    """What kept a model from its place."""
+
+    descriptor: ModelDescriptor
+    times: int
+    retry_at_s: float | None
+    """None: the same would go wrong again, until the descriptor is another one."""
+
+
 class Folder:
     """The folder that servers look at. One process at a time writes it."""
 
-    def __init__(self, folder: Path, fetch: Callable[[ModelDescriptor, Path], object]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        fetch: Callable[[ModelDescriptor, Path], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Prepare.
 
         Args:
             folder: is made when it is needed.
             fetch: unpacks a model's file to a path where nothing is yet; raises `PenstockError`.
+            clock: tells seconds.
         """
         self._folder = folder
         self._unpacked = folder / _UNPACKED
         self._fetch = fetch
+        self._clock = clock
+        self._failures: dict[tuple[str, int], _Failure] = {}
 
     def become(self, wanted: Mapping[tuple[str, int], ModelDescriptor]) -> bool:
-        """Have these versions and no others; return whether anything changed. What cannot be had is left out."""
+        """Have these versions and no others; return whether anything changed.
+
+        What cannot be had is left out. It is tried again, less and less often, where it may go well later, and not at
+        all where it may not, until its descriptor is another one: files may be large, and looks are frequent.
+        """
         self._unpacked.mkdir(parents=True, exist_ok=True)
         changed = self._drop(wanted)
+        self._failures = {at: each for at, each in self._failures.items() if wanted.get(at) == each.descriptor}
         for place, descriptor in wanted.items():
             link = self._folder / place[0] / str(place[1])
-            if not link.is_symlink():
-                changed |= self._add(link, descriptor)
+            if not link.is_symlink() and self._is_due(place):
+                changed |= self._add(place, link, descriptor)
         self._tidy()
         return changed
 
-    def _add(self, link: Path, descriptor: ModelDescriptor) -> bool:
+    def _is_due(self, place: tuple[str, int]) -> bool:
+        failure = self._failures.get(place)
+        return failure is None or (failure.retry_at_s is not None and failure.retry_at_s <= self._clock())
+
+    def _add(self, place: tuple[str, int], link: Path, descriptor: ModelDescriptor) -> bool:
         try:
             target = self._unpacked / str(descriptor.sha256)
             if not target.is_dir():
@@ -81,10 +111,19 @@ class Folder:
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(os.path.relpath(target, link.parent), target_is_directory=True)
         except (PenstockError, OSError) as error:
-            _once(descriptor, str(error))
+            self._failed(place, descriptor, error)
             return False
+        self._failures.pop(place, None)
         _said.pop(str(descriptor.ref), None)
         return True
+
+    def _failed(self, place: tuple[str, int], descriptor: ModelDescriptor, error: Exception) -> None:
+        """Note when it is tried again; whether it is, goes by the same rule as in the jobs (`penstock.models`)."""
+        times = self._failures[place].times if place in self._failures else 0
+        delay_s = min(_LAST_RETRY_S, _FIRST_RETRY_S * 2 ** min(times, _MOST_DOUBLINGS))
+        final = isinstance(error, ModelError) and not error.passing
+        self._failures[place] = _Failure(descriptor, times + 1, None if final else self._clock() + delay_s)
+        _once(descriptor, f"{error}; delete it, and add it anew, when that is put right" if final else str(error))
 
     def _drop(self, wanted: Mapping[tuple[str, int], ModelDescriptor]) -> bool:
         """Remove links that are not wanted, or lead elsewhere than they should."""

@@ -50,3 +50,32 @@ def test_folder_that_breaks_the_loader_costs_no_other_model(tmp_path: Path) -> N
         "plain": State.AVAILABLE,
     }
     assert "KeyError: 0" in str(states["odd"].error)
+
+
+class Stuck(Model):
+    """A model that does not let itself be closed."""
+
+    def close(self) -> None:
+        """Fail, as no one foresaw."""
+        raise RuntimeError("the session is gone")
+
+
+def test_model_that_cannot_be_closed_is_gone_all_the_same(tmp_path: Path) -> None:
+    """Else it would be on its way out for ever, and those after it would not get their turn."""
+    for name in ("a", "b"):
+        (tmp_path / name / "1").mkdir(parents=True)
+    repository = Repository()
+    keeper = Keeper(repository, tmp_path, lambda _: Stuck())
+
+    async def come_and_go() -> None:
+        await keeper.look()
+        for name in ("a", "b"):
+            (tmp_path / name / "1").rmdir()
+        await keeper.look()
+
+    try:
+        asyncio.run(come_and_go())
+    finally:
+        keeper.close()
+
+    assert [repository.states(name)[1].state for name in ("a", "b")] == [State.END, State.END]

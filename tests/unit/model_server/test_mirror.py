@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from penstock.errors import StoreError
+from penstock.errors import ModelChecksumError, ModelLoadError, StoreError
 from penstock.local.model_server.mirror import Folder, wanted
 from penstock.models.descriptor import ModelDescriptor
 
@@ -33,9 +33,15 @@ class Files:
     def __init__(self) -> None:
         self.fetched: list[str] = []
         self.away: set[str] = set()
+        self.bad: dict[str, Exception] = {}
+        self.tries = 0
+        self.now_s = 0.0
 
     def __call__(self, descriptor: ModelDescriptor, to: Path) -> None:
         """Make the folder."""
+        self.tries += 1
+        if str(descriptor.ref) in self.bad:
+            raise self.bad[str(descriptor.ref)]
         if str(descriptor.ref) in self.away:
             raise StoreError("/m.zip", "it is away", True)
         self.fetched.append(str(descriptor.ref))
@@ -52,7 +58,7 @@ def files() -> Files:
 @pytest.fixture
 def folder(tmp_path: Path, files: Files) -> Folder:
     """What servers look at."""
-    return Folder(tmp_path / "served", files)
+    return Folder(tmp_path / "served", files, lambda: files.now_s)
 
 
 def there(tmp_path: Path) -> dict[str, str]:
@@ -99,8 +105,40 @@ def test_file_that_cannot_be_had_is_tried_again(tmp_path: Path, folder: Folder, 
     assert there(tmp_path) == {"n/7": "b"}
 
     files.away = set()
+    files.now_s = 1
     assert folder.become(both)
     assert there(tmp_path) == {"m/1": "a", "n/7": "b"}
+
+
+def test_file_that_is_away_for_long_is_tried_less_and_less_often(folder: Folder, files: Files) -> None:
+    """Looks are frequent, and files large; a minute is the longest that one waits."""
+    files.away = {"m:1"}
+    tried = []
+    for second in range(200):
+        files.now_s, before = second, files.tries
+        folder.become(wanted([model()]))
+        tried += [second] * (files.tries - before)
+
+    assert tried == [0, 1, 3, 7, 15, 31, 63, 123, 183]
+
+
+@pytest.mark.parametrize(
+    "error", [ModelChecksumError("/m.zip", "a", "b"), ModelLoadError("/m.zip", "expected a folder in a ZIP file")]
+)
+def test_file_that_is_wrong_is_fetched_once(tmp_path: Path, folder: Folder, files: Files, error: Exception) -> None:
+    """However often one looks: until its descriptor is another, or is given anew."""
+    files.bad = {"m:1": error}
+    for files.now_s in (0, 1, 1e6):
+        folder.become(wanted([model()]))
+    assert files.tries == 1
+
+    folder.become(wanted([model(content="c")]))
+    assert files.tries == 2
+
+    folder.become({})
+    files.bad = {}
+    assert folder.become(wanted([model(content="c")]))
+    assert there(tmp_path) == {"m/1": "c"}
 
 
 def test_link_that_leads_nowhere_is_made_anew(tmp_path: Path, folder: Folder) -> None:
