@@ -17,6 +17,7 @@ from jobs.service_job.patience import Patience
 from jobs.service_job.served import Door, Served, ServedModel
 from penstock.errors import ModelLoadError, ModelServerError, RecordError, ServerUnavailableError
 from penstock.event import JSON
+from penstock.serving.breaker import BreakerState
 from penstock.serving.calls import CallError, CallKind
 
 if TYPE_CHECKING:
@@ -79,6 +80,13 @@ class ServiceLoader:
         absence = Patience(settings.models.reload_wait_ms / 1000, self._between_s)
         until = time.monotonic() + settings.models.load_timeout_ms / 1000 * _SHARE_OF_LOAD
         return serve(descriptor, self._door(descriptor), Allowance(until, absence, settings.service.image_pixels))
+
+    def away(self, server: str) -> int:
+        """Tell how many endpoints of a server get no calls at the moment; none before a model of it was loaded."""
+        door = self._doors.get(server)
+        if door is None:
+            return 0
+        return sum(each.state is not BreakerState.CLOSED for each in door.client.states())
 
     def close(self) -> None:
         """End calls and connections."""
