@@ -190,10 +190,13 @@ class ServedModel:
 
     def _ask(self, rows: Sequence[Row]) -> list[Answer | RecordError]:
         """One call; where it is refused, as many as it takes to find the rows that are to blame."""
-        return [
-            self._error(each) if isinstance(each, CallError) else each
-            for each in bisected(rows, self._call, self._good)
-        ]
+        try:
+            return [
+                self._error(each) if isinstance(each, CallError) else each
+                for each in bisected(rows, self._call, self._good)
+            ]
+        except Exception as error:  # noqa: BLE001 (the record boundary: one call costs no other call's rows theirs)
+            return [InternalError(type(error).__name__, str(error))] * len(rows)
 
     def _call(self, rows: Sequence[Row]) -> list[Answer]:
         model, door = self._model, self._door

@@ -18,7 +18,15 @@ from jobs.service_job.client import ModelSpec, Signature, TensorSpec
 from jobs.service_job.matching import match
 from jobs.service_job.patience import Patience
 from jobs.service_job.served import Door, Served, ServedModel
-from penstock.errors import FetchError, InputError, ModelFailedError, RecordError, ScoringError, ServerUnavailableError
+from penstock.errors import (
+    FetchError,
+    InputError,
+    InternalError,
+    ModelFailedError,
+    RecordError,
+    ScoringError,
+    ServerUnavailableError,
+)
 from penstock.event import JSON, OCTETS, unpack_headers
 from penstock.models.descriptor import ModelDescriptor
 from penstock.serving.calls import CallError
@@ -100,6 +108,20 @@ def test_bad_rows_cost_no_others_their_answers(serve: Callable[..., ServedModel]
     expected = [ScoringError if at in bad else 2.0 * at for at in range(100)]
 
     assert asked(serve(FakeModelClient(), batch_rows=32), values) == expected
+
+
+def test_call_that_meets_a_bug_costs_no_other_calls_rows_their_answers(serve: Callable[..., ServedModel]) -> None:
+    """Nobody foresaw it: its own rows are told so, and the batch goes on."""
+
+    def answer(inputs: Any) -> Any:
+        if BAD in inputs["x"]:
+            raise KeyError("y")
+        return {"y": inputs["x"]}
+
+    model = serve(FakeModelClient(answer=answer), batch_rows=2)
+
+    assert asked(model, [1, 2, 3, BAD, 5]) == [1, 2, InternalError, InternalError, 5]
+    assert asked(model, [BAD]) == [InternalError]
 
 
 def test_model_that_fails_on_everything_is_not_asked_row_by_row(serve: Callable[..., ServedModel]) -> None:
