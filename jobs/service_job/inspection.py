@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.service_job import saved_model
 from jobs.service_job.connecting import ServerConfig, connected
-from jobs.service_job.loader import spec_of
+from jobs.service_job.loader import lasting, spec_of
 from jobs.service_job.matching import match
 from penstock.errors import ModelDescriptorError, ModelLoadError
 from penstock.models.descriptor import ModelDescriptor
@@ -101,8 +101,11 @@ def _ask(said: Mapping[str, Any], service: ServiceSettings) -> Inspection:
     try:
         signature = client.metadata(spec_of(descriptor))
     except CallError as error:
-        advice = "workers ask again; see 'penstock models status'"
         rule = f"its server {server!r} says what it takes and gives"
+        if lasting(error):
+            advice = "correct 'server' in the descriptor, or the server"
+            return Inspection([Finding(element=None, rule=rule, found=str(error), advice=advice)], {})
+        advice = "workers ask again; see 'penstock models status'"
         return Inspection([Finding(element=None, rule=rule, found=str(error), advice=advice, severity="warning")], {})
     finally:
         client.close()

@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from penstock.models.descriptor import ModelDescriptor
     from penstock.settings import Settings
 
-__all__ = ["ServiceLoader", "serve", "spec_of"]
+__all__ = ["ServiceLoader", "lasting", "serve", "spec_of"]
 
 #: Where a server is on its way to a model: one that fetches it from the registry may not even have heard of it.
 _COMING = (ModelState.START, ModelState.LOADING)
+#: What asking again does not change. Who may ask does: a server's owner gives leave without a word to us.
+_LASTING = frozenset({"INVALID_ARGUMENT", "UNIMPLEMENTED"})
 _FIRST_PAUSE_S, _MOST_PAUSE_S = 0.1, 1.0
 #: What is fetched at a time: that is waiting for others, mostly.
 _FETCHES = 16
@@ -125,6 +127,11 @@ def spec_of(descriptor: ModelDescriptor) -> ModelSpec:
     )
 
 
+def lasting(error: CallError) -> bool:
+    """Whether a server that was asked what it has would say the same again: no such signature, or no such method."""
+    return error.kind is CallKind.FATAL and error.code in _LASTING
+
+
 def serve(descriptor: ModelDescriptor, door: Door, allowance: Allowance) -> ServedModel:
     """Wait until a server has a model, compare what it says with the descriptor, and warm it up.
 
@@ -134,7 +141,7 @@ def serve(descriptor: ModelDescriptor, door: Door, allowance: Allowance) -> Serv
         allowance: what the installation gives it.
 
     Raises:
-        ModelLoadError: descriptor and server disagree.
+        ModelLoadError: descriptor and server disagree, or the server cannot tell what it has.
         ModelServerError: the server does not answer, or does not have the model yet.
     """
     ref, spec = str(descriptor.ref), spec_of(descriptor)
@@ -142,6 +149,11 @@ def serve(descriptor: ModelDescriptor, door: Door, allowance: Allowance) -> Serv
         _await(descriptor, door, spec, allowance.until)
         signature = door.client.metadata(spec)
     except CallError as error:
+        if lasting(error):
+            detail = (
+                f"its server {door.name!r} does not have it as its descriptor says: {error}; correct one of the two"
+            )
+            raise ModelLoadError(ref, detail) from error
         raise ModelServerError(ref, door.name, f"it does not say what it has: {error}") from error
     matched = match(descriptor, signature, allowance.image_pixels)
     served = ServedModel(Served(ref, spec, matched.reader, matched.answers, matched.primary, allowance.absence), door)

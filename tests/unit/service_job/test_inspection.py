@@ -206,3 +206,12 @@ def test_server_that_does_not_answer_is_a_warning() -> None:
         assert inspection.fields == {}
     assert "NOT_FOUND" in found(unknown)
     assert "UNAVAILABLE" in found(away)
+
+
+def test_server_that_has_it_otherwise_is_an_error() -> None:
+    """No worker that asks again would be told anything else."""
+    with FakeTensorFlowServing({"digits": DIGITS}) as server:
+        inspection = asked(server.address, server={"signature": "jpg"})
+
+    assert [each.severity for each in inspection.findings] == ["error"]
+    assert "no signature 'jpg'; it has: serving_default" in found(inspection)

@@ -10,7 +10,7 @@ from jobs.service_job.client import ModelState, ServerState
 from jobs.service_job.loader import ServiceLoader, spec_of
 from penstock.errors import ModelError, ModelLoadError, ModelServerError
 from penstock.models.descriptor import ModelDescriptor
-from penstock.serving.calls import CallError
+from penstock.serving.calls import CallError, CallKind
 from penstock.settings import ModelsSettings, Settings
 from tests.fake_model_client import BAD, FakeModelClient
 
@@ -145,6 +145,24 @@ def test_disagreement_is_no_passing_matter(loader: ServiceLoader) -> None:
     """Somebody has to change something."""
     with pytest.raises(ModelError, match="at its server") as told:
         loader.load(described(inputs=[{"name": "x", "type": "int64"}]), None)
+
+    assert not told.value.passing
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        CallError("INVALID_ARGUMENT", "model 'a' has no signature 'png'; it has: none", CallKind.FATAL),
+        CallError("UNIMPLEMENTED", "Method not found!"),
+    ],
+)
+def test_server_that_cannot_have_it_so_is_not_asked_for_ever(
+    loader: ServiceLoader, client: FakeModelClient, failure: CallError
+) -> None:
+    """It would say the same again; its own words are told."""
+    client.failure = failure
+    with pytest.raises(ModelLoadError, match=f"'default' does not have it .*: {failure}") as told:
+        loader.load(described(), None)
 
     assert not told.value.passing
 
