@@ -15,6 +15,8 @@ _Row = TypeVar("_Row")
 _Answer = TypeVar("_Answer")
 #: After so many halvings, if every part was refused, it is asked whether it is the rows at all.
 _DOUBT = 2
+#: What servers say of a bad row, and of a fault of their own: few rows may all be bad, or none of them.
+_DOUBTFUL = frozenset({"INTERNAL", "UNKNOWN"})
 
 
 def bisected(
@@ -31,8 +33,9 @@ def bisected(
     Args:
         rows: at least one.
         call: asks for some of them, one after the other, and gives as many answers; raises `CallError`.
-        known_good: a row that was answered before. It is asked for when all four quarters were refused: if it is
-            refused, too, it is not the rows; then there are no more calls, and the errors' kind is ``FATAL``.
+        known_good: a row that was answered before. It is asked for, once, when all four quarters were refused, or each
+            single row with a code that may mean the server: if it is refused, too, it is not the rows; then there are
+            no more calls, and the errors' kind is ``FATAL``.
 
     Returns:
         In the order of the rows an answer, or why there is none.
@@ -49,14 +52,20 @@ def bisected(
                 if error.kind is CallKind.REFUSED:
                     refused.append((begin, end))
         nothing = sum(end - begin for begin, end in refused) == len(rows)
-        if depth == _DOUBT and nothing and known_good is not None:
+        parts = [half for begin, end in refused if end - begin > 1 for half in _halves(begin, end)]
+        doubt = (depth == _DOUBT and nothing) or (not parts and all(_is_doubtful(answer) for answer in answers))
+        if doubt and known_good is not None:
             told = _refusal(call, known_good)
             if told is not None:
                 return [CallError(told.code, told.details, CallKind.FATAL, told.server)] * len(rows)
-        parts = [half for begin, end in refused if end - begin > 1 for half in _halves(begin, end)]
+            known_good = None
         if not parts:
             break
     return answers
+
+
+def _is_doubtful(answer: object) -> bool:
+    return isinstance(answer, CallError) and answer.kind is CallKind.REFUSED and answer.code in _DOUBTFUL
 
 
 def _halves(begin: int, end: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 class Server:
     """Refuses a batch with a bad row in it, and does not say which; goes away when told to."""
 
-    def __init__(self, bad: set[int], away_after: int | None = None) -> None:
+    def __init__(self, bad: set[int], away_after: int | None = None, code: str = "INVALID_ARGUMENT") -> None:
         self.bad = bad
+        self.code = code
         self.away_after = away_after
         self.calls: list[list[int]] = []
 
@@ -29,7 +31,7 @@ class Server:
         if self.away_after is not None and len(self.calls) > self.away_after:
             raise CallError("UNAVAILABLE", "gone")
         if self.bad & set(rows):
-            raise CallError("INVALID_ARGUMENT", "a row is bad")
+            raise CallError(self.code, "a row is bad")
         return [f"answer {row}" for row in rows]
 
 
@@ -68,6 +70,35 @@ def test_stops_where_it_is_not_the_rows() -> None:
     assert told(answers) == [CallKind.FATAL] * 64
     assert server.calls[-1] == [99]
     assert len(server.calls) == 8
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("code", ["INTERNAL", "UNKNOWN"])
+def test_few_rows_may_be_innocent(size: int, code: str) -> None:
+    """They are never halved twice: each is refused, and the one that was good before, too, so it is the server."""
+    server = Server({*range(size), 99}, code=code)
+
+    assert told(bisected(range(size), server, known_good=99)) == [CallKind.FATAL] * size
+    assert server.calls.count([99]) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 64])
+@pytest.mark.parametrize("code", ["INTERNAL", "INVALID_ARGUMENT"])
+def test_rows_may_all_be_bad(size: int, code: str) -> None:
+    """The row that was good before still is: it is asked for once at most, and of few not where the code is clear."""
+    server = Server({*range(size)}, code=code)
+
+    assert told(bisected(range(size), server, known_good=99)) == [CallKind.REFUSED] * size
+    assert server.calls.count([99]) == (1 if size >= 4 or code == "INTERNAL" else 0)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_server_that_answers_one_of_few_is_not_doubted(size: int) -> None:
+    """It is well."""
+    server = Server({0}, code="INTERNAL")
+    bisected(range(size), server, known_good=99)
+
+    assert [99] not in server.calls
 
 
 def test_goes_on_where_it_is_the_rows() -> None:
