@@ -24,6 +24,8 @@ __all__ = ["TensorFlowClient", "probe"]
 _METADATA = "signature_def"
 #: No server has such a model: that it says so is all that a probe wants to know.
 _NOBODY = "penstock-probe"
+#: How TensorFlow Serving says, as INVALID_ARGUMENT, that no version has the label: its text, there is no code for it.
+_NO_LABEL = "Unrecognized servable version label"
 
 
 def probe(channel: Channel, timeout_s: float) -> None:
@@ -70,10 +72,8 @@ class TensorFlowClient:
     def status(self, spec: ModelSpec, timeout_s: float | None = None) -> ServerState:
         """Ask how far a model is; of several versions the newest one that is available."""
         request = self._get_status.request()
-        # A label is none of the choices that servers look at here; all versions are told then.
-        request.model_spec.name = spec.name
-        if spec.version is not None:
-            request.model_spec.version.value = spec.version
+        # TensorFlow Serving does not look at the label here, and tells all versions; the embedded server looks.
+        _specify(request.model_spec, spec, signature=False)
         try:
             response = self._asked(self._get_status, request, timeout_s)
         except CallError as error:
@@ -114,7 +114,13 @@ class TensorFlowClient:
 
     def _asked(self, method: Any, request: Any, timeout_s: float | None, until: float = math.inf) -> Any:
         def do(channel: Channel, attempt_s: float) -> Any:
-            return channel.ask(method, request, attempt_s)
+            try:
+                return channel.ask(method, request, attempt_s)
+            except CallError as error:
+                if error.code == "INVALID_ARGUMENT" and request.model_spec.version_label and _NO_LABEL in error.details:
+                    # No row's fault: whoever runs the server has yet to set the label.
+                    raise CallError(error.code, error.details, CallKind.ABSENT, error.server) from error
+                raise
 
         return attempted(self._endpoints, do, self._config.within(timeout_s), until)
 

@@ -135,6 +135,7 @@ class FakeTensorFlowServing:
         if self.failures:
             _abort(context, self.failures.pop(0))
         model = self.models.get(spec.name)
+        _require_label(spec, model, context)
         if model is None or model.state != "AVAILABLE" or not _is_meant(spec, model):
             context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: Latest({spec.name})")
             raise AssertionError
@@ -188,6 +189,7 @@ class FakeTensorFlowServing:
 
     def _get_status(self, request: Any, context: grpc.ServicerContext) -> Any:
         model = self.models.get(request.model_spec.name)
+        _require_label(request.model_spec, model, context)
         if model is None or not _is_meant(request.model_spec, model):
             context.abort(grpc.StatusCode.NOT_FOUND, f"Could not find any versions of {request.model_spec.name}")
             raise AssertionError
@@ -202,12 +204,12 @@ def _serialized(response: Any) -> bytes:
 
 
 def _is_meant(spec: Any, model: FakeModel) -> bool:
-    match spec.WhichOneof("version_choice"):
-        case "version":
-            return bool(spec.version.value == model.version)
-        case "version_label":
-            return spec.version_label in model.labels
-    return True
+    return not spec.HasField("version") or bool(spec.version.value == model.version)
+
+
+def _require_label(spec: Any, model: FakeModel | None, context: grpc.ServicerContext) -> None:
+    if spec.version_label and (model is None or spec.version_label not in model.labels):
+        _abort(context, RefusalError("INVALID_ARGUMENT", f"Unrecognized servable version label: {spec.version_label}"))
 
 
 def _specify(response: Any, request: Any, model: FakeModel) -> None:

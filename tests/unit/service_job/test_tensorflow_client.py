@@ -116,7 +116,7 @@ def test_strings_and_whole_numbers_go_over(ends: ExitStack) -> None:
         ({"version": 1}, None),
         ({"label": "stable"}, None),
         ({"version": 2}, "NOT_FOUND"),
-        ({"label": "canary"}, "NOT_FOUND"),
+        ({"label": "canary"}, "INVALID_ARGUMENT: Unrecognized servable version label: canary"),
         ({"name": "other"}, "NOT_FOUND"),
         ({"signature": "png"}, "INVALID_ARGUMENT"),
     ],
@@ -190,13 +190,15 @@ def test_tells_which_signatures_there_are(client: ModelClient) -> None:
         (ModelSpec(name="double", version=2), ModelState.ABSENT),
         (ModelSpec(name="other"), ModelState.ABSENT),
         (ModelSpec(name="late"), ModelState.LOADING),
+        (ModelSpec(name="late", label="stable"), ModelState.LOADING),
+        (ModelSpec(name="late", label="canary"), ModelState.ABSENT),
     ],
 )
 def test_tells_how_far_a_model_is(
     client: ModelClient, server: FakeTensorFlowServing, spec: ModelSpec, state: ModelState
 ) -> None:
     """One that the server does not know is an answer, too."""
-    server.models["late"] = doubling(state="LOADING")
+    server.models["late"] = doubling(state="LOADING", labels=("stable",))
 
     assert client.status(spec).state is state
 
