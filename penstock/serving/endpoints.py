@@ -67,6 +67,9 @@ class _Endpoint(Generic[_C]):
         self.connection = connection
         self.breaker = breaker
         self.heard = now
+        """When a call or a probe ended, whatever it told."""
+        self.answered = now
+        """When a call was answered."""
 
 
 class Endpoints(Generic[_C]):
@@ -170,15 +173,23 @@ class Endpoints(Generic[_C]):
 
     def tend(self) -> None:
         """Ask those whose time has come whether they are well; what the thread of `start` does over and over."""
+        since = self._clock()
         for endpoint, permit in self._due():
             if self._closing.is_set():
                 return
             error = self._ailment(endpoint)
             why = "" if error is None else str(CallError(error.code, error.details))
 
-            def report(breaker: Breaker, now: float, permit: Permit | None = permit, why: str = why) -> None:
+            def report(
+                breaker: Breaker,
+                now: float,
+                permit: Permit | None = permit,
+                why: str = why,
+                endpoint: _Endpoint[_C] = endpoint,
+            ) -> None:
                 if permit is None:
-                    if why:
+                    # Calls that were answered meanwhile know better: health checks may be all that fails there.
+                    if why and endpoint.answered < since:
                         breaker.trip(now, why)
                 elif why:
                     breaker.failed(permit, now, why)
@@ -217,7 +228,12 @@ class Endpoints(Generic[_C]):
 
     def _told(self, endpoint: _Endpoint[_C], permit: Permit, error: CallError | None) -> None:
         if error is None or error.kind is not CallKind.RETRY:
-            self._report(endpoint, lambda breaker, _: breaker.succeeded(permit))
+
+            def answered(breaker: Breaker, now: float) -> None:
+                breaker.succeeded(permit)
+                endpoint.answered = now
+
+            self._report(endpoint, answered)
         elif not self._closing.is_set():
             why = str(CallError(error.code, error.details))
             self._report(endpoint, lambda breaker, now: breaker.failed(permit, now, why))

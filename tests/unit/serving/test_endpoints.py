@@ -172,6 +172,29 @@ def test_server_that_answers_a_probe_with_an_error_is_there() -> None:
     assert servers.endpoints.states()[0].state is BreakerState.CLOSED
 
 
+def test_server_that_answers_calls_while_a_probe_fails_is_there() -> None:
+    """They know better; it is asked again when nothing was heard of it for as long."""
+    servers = Servers("a")
+
+    def probe(wire: Wire) -> None:
+        servers.now += 1
+        servers.call()
+        servers.now += 1
+        raise CallError("DEADLINE_EXCEEDED", "too late", server=wire.server)
+
+    servers.endpoints._probe = probe
+    servers.now += 5
+    servers.endpoints.tend()
+    assert servers.asked == ["a"]
+    assert servers.endpoints.states()[0].state is BreakerState.CLOSED
+
+    servers.away = {"a"}
+    servers.now += 5
+    servers.endpoints.tend()
+    assert servers.asked == ["a", "a"]
+    assert servers.endpoints.states()[0].state is BreakerState.OPEN
+
+
 def test_probe_with_a_bug_ends_nothing() -> None:
     """It counts as a failure, and the thread goes on."""
     servers = Servers("a")
