@@ -136,28 +136,6 @@ def test_versions_labels_and_signatures_are_the_servers(
             client.predict(spec, {"x": ONE})
 
 
-@pytest.mark.parametrize("method", list(Method))
-def test_label_that_no_version_has_is_no_rows_fault(client: ModelClient, method: Method) -> None:
-    """INVALID_ARGUMENT is what servers say of it, as of bad rows: whoever runs the server has yet to set it."""
-    spec = ModelSpec(name="double", label="canary", method=method)
-
-    for ask in (client.metadata, lambda spec: client.predict(spec, {"x": ONE})):
-        with pytest.raises(CallError, match="Unrecognized servable version label: canary") as caught:
-            ask(spec)
-        assert caught.value.kind is CallKind.ABSENT
-
-
-def test_text_about_labels_is_a_refusal_where_none_was_asked_for(
-    client: ModelClient, server: FakeTensorFlowServing
-) -> None:
-    """A graph may say what it likes of its rows."""
-    server.failures = [RefusalError("INVALID_ARGUMENT", "Unrecognized servable version label: a")]
-    with pytest.raises(CallError) as caught:
-        client.predict(DOUBLE, {"x": ONE})
-
-    assert caught.value.kind is CallKind.REFUSED
-
-
 def test_classifies(ends: ExitStack) -> None:
     """An Example of each row; labels and scores of each come back."""
 
