@@ -111,6 +111,8 @@ def own_settings() -> Settings:
         **{
             **plain,
             "kafka": {},
+            # The embedded one's address was settled with the port of the stack that is left alone.
+            "service": {**plain["service"], "servers": {}, "embedded": None},
             "local": {**plain["local"], **local},
             "flink": {**plain["flink"], "rest_address": loaded.local.host, "rest_port": rest_port},
         }

@@ -129,7 +129,7 @@ maven() {
 
 # refuse_in_use FOLDER: Java opens jars when it needs them, so those of a running program must stay as they are
 refuse_in_use() {
-  [[ -z $(find /proc/[0-9]*/fd -lname "$(readlink -f "$1")/*" -print -quit 2>/dev/null) ]] && return
+  [[ -z $(find /proc/[0-9]*/fd -lname "$(readlink -m "$1")/*" -print -quit 2>/dev/null) ]] && return
   echo "error: the jars in $1 are out of date (a pom.xml or java/ changed), and a stack runs from them: stop it first," \
     "with scripts/stop.sh" >&2
   exit 1
