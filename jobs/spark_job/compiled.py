@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jobs.spark_job import packing
+from jobs.spark_job import packing, words
 from jobs.spark_job.java_errors import JAVA_ERRORS, said
 from penstock.errors import ModelLoadError, ScoringError
 
@@ -15,24 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Compiled", "base", "refusal"]
 
-#: A type's word in descriptors, and Spark's own where it is another one.
-_SPARK_WORDS = {"integer": "int", "long": "bigint"}
-_ARRAY = "[]"
-
 
 def base(session: SparkSession, types: Mapping[str, str]) -> DataFrame:
     """Return a frame of such columns, which a pipeline's transform is planned over.
 
     It is made of an RDD, because over rows that the planner knows it would compute the pipeline instead of planning it.
     """
-    schema = ", ".join(f"`{name.replace('`', '``')}` {_spark_word(word)}" for name, word in types.items())
-    return session.createDataFrame(session.sparkContext.emptyRDD(), schema)
-
-
-def _spark_word(word: str) -> str:
-    if word.endswith(_ARRAY):
-        return f"array<{_spark_word(word.removesuffix(_ARRAY))}>"
-    return _SPARK_WORDS.get(word, word)
+    return session.createDataFrame(session.sparkContext.emptyRDD(), words.schema(types))
 
 
 def refusal(frame: DataFrame) -> str | None:

@@ -159,7 +159,7 @@ class Driver:
             stream.open(topics[copies])
         except BaseException:
             # Left among the others it would be taken for one that reads, and nobody would score what it is given.
-            self._close_one(copies=copies)
+            self._close_one(self._soon(), copies=copies)
             raise
         _log.info("reading", query=reading.name, topics=sorted(stream.topics), trigger=self._choice.trigger.kind)
 
@@ -177,7 +177,7 @@ class Driver:
             if self._copies_wanted and True not in self._streams:
                 self._open(copies=True)
             elif not self._copies_wanted and True in self._streams:
-                self._close_one(copies=True)
+                self._close_one(self._soon(), copies=True)
             topics = self._topics()
         except KafkaUnavailableError as error:
             _log.warning("topics were not looked at", cause=str(error))
@@ -206,14 +206,24 @@ class Driver:
         if shortage is not None:
             raise SettingsError((shortage,))
 
-    def _close(self) -> None:
-        for copies in sorted(self._streams, reverse=True):
-            self._close_one(copies=copies)
+    def _soon(self) -> float:
+        """Return by when a query ends while the others go on: the driver may be asked to end meanwhile."""
+        return time.monotonic() + self._settings.local.stop_deadline_s / 2
 
-    def _close_one(self, *, copies: bool) -> None:
+    def _close(self) -> None:
+        """End the queries, users' requests first, all by one deadline.
+
+        Whoever ends the driver waits for twice as long (`penstock.local.supervision`): the rest is for Java's own end.
+        """
+        deadline = time.monotonic() + self._settings.local.stop_deadline_s
+        for copies in sorted(self._streams):
+            self._close_one(deadline, copies=copies)
+
+    def _close_one(self, deadline: float, *, copies: bool) -> None:
+        """End one query by a deadline, as `time.monotonic` counts."""
         serving, stream = self._streams.pop(copies)
         try:
-            stream.close(self._settings.local.stop_deadline_s / 2)
+            stream.close(max(0.0, deadline - time.monotonic()))
         except Exception:  # noqa: BLE001 (what ends ends: the other query is to end well)
             _log.exception("query did not end well, what it had taken comes again", query=stream.reading.name)
         finally:

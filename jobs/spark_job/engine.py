@@ -9,7 +9,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.sql import DataFrame, functions
 
-from jobs.spark_job import java_errors
+from jobs.spark_job import java_errors, words
 from jobs.spark_job.compiled import Compiled, base, refusal
 from penstock.errors import EngineLostError, ModelLoadError, ScoringError
 
@@ -26,9 +26,6 @@ Answer = tuple[Any, ...]
 _ROW = "penstock_row"
 _DETAIL_CHARACTERS = 300
 _ENCODER = msgspec.json.Encoder()
-#: Descriptors' words that SQL has others for.
-_SQL = {"integer": "int", "long": "bigint"}
-_WORDS = {sql: own for own, sql in _SQL.items()}
 
 
 class Call(Protocol):
@@ -110,7 +107,7 @@ class _Framed:
         self._outputs = outputs
         self._vectors = vectors
         self._names = tuple(inputs)
-        self._schema = ", ".join(f"{_quoted(name)} {_sql(type_)}" for name, type_ in inputs.items())
+        self._schema = words.schema(inputs)
 
     def refuse_unnumbered(self) -> None:
         """Raise `ModelLoadError` where nobody could tell which row an answer belongs to."""
@@ -160,12 +157,7 @@ class _Framed:
 def word(type_: Any) -> str:
     """Return a column's type in a descriptor's words; a vector is an array of numbers."""
     text = str(type_.simpleString())
-    if text == "vector":
-        return "double[]"
-    if text.startswith("array<"):
-        inner = text[len("array<") : -1]
-        return f"{_WORDS.get(inner, inner)}[]"
-    return _WORDS.get(text, text)
+    return "double[]" if text == "vector" else words.word(text)
 
 
 def said(error: Exception) -> str:
@@ -176,12 +168,6 @@ def said(error: Exception) -> str:
     while cause.getCause() is not None:
         cause = cause.getCause()
     return " ".join(f"{cause.getClass().getSimpleName()}: {cause.getMessage()}".split())[:_DETAIL_CHARACTERS]
-
-
-def _sql(type_: str) -> str:
-    if type_.endswith("[]"):
-        return f"array<{_sql(type_[:-2])}>"
-    return _SQL.get(type_, type_)
 
 
 def _vectored(frame: DataFrame, vectors: frozenset[str]) -> DataFrame:
@@ -201,11 +187,7 @@ def _plain(frame: DataFrame, names: Sequence[str]) -> list[Any]:
 
 
 def _column(name: str) -> Any:
-    return functions.col(_quoted(name))
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"
+    return functions.col(words.quoted(name))
 
 
 def _refuse_missing(ref: str, outputs: Sequence[str], frame: DataFrame) -> None:

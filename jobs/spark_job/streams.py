@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from jobs.spark_job.triggers import REAL_TIME, refusal
@@ -104,7 +105,12 @@ class Stream:
         return {"query": self.reading.name, **self._bridge.counts()._asdict()}
 
     def close(self, patience_s: float) -> None:
-        """End what has begun: what was taken is scored, written and told to the consumer group; nothing comes again."""
+        """End what has begun: what was taken is scored, written and told to the consumer group; nothing comes again.
+
+        Args:
+            patience_s: for all of that; what is not done by then comes again.
+        """
+        deadline = time.monotonic() + patience_s
         try:
             if self._query is not None and not self._ending.is_set():
                 if not self._bridge.drain(patience_s):
@@ -115,7 +121,7 @@ class Stream:
             if self._query is not None:
                 self._query.stop()
             if self._thread.ident is not None:
-                self._thread.join(_JOIN_S)
+                self._thread.join(max(0.0, min(_JOIN_S, deadline - time.monotonic())))
             self._bridge.close()
 
     def _start(self, topics: Topics) -> None:

@@ -79,6 +79,28 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> None:
     Models.made, Query.made = [], []
 
 
+def test_end_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one query does not need is the other's, users' requests come first, and both end in time."""
+    now = [100.0]
+    monkeypatch.setattr(driver, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    patience: dict[bool, float] = {}
+
+    def closing(takes_s: float, *, copies: bool) -> Any:
+        def close(patience_s: float) -> None:
+            patience[copies] = patience_s
+            now[0] += takes_s
+
+        return SimpleNamespace(close=close)
+
+    found = driver.Driver(Settings(local={"stop_deadline_s": 30}))
+    models = SimpleNamespace(close=lambda: None)
+    found._streams = {True: (models, closing(1, copies=True)), False: (models, closing(22, copies=False))}  # type: ignore[dict-item]
+
+    found._close()
+
+    assert list(patience.items()) == [(False, 30), (True, 8)]
+
+
 @pytest.mark.usefixtures("parts")
 def test_copies_that_could_not_be_read_are_read_later() -> None:
     """A broker that is away at that moment must not leave a query behind whose rows nobody scores."""

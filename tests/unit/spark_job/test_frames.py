@@ -136,3 +136,10 @@ def test_java_that_ends_while_it_is_asked_is_lost(framed: Callable[[Exception], 
     context.away = py4j.Py4JNetworkError("no more")
     with pytest.raises(EngineLostError, match="Java does not answer any more"):
         framed(thrown("java.lang.IllegalStateException")).many([["bad"]], 1)
+
+
+def test_frames_escape_names(context: Context) -> None:
+    """As compiled pipelines do: both have one way to make a schema."""
+    found = engine._Framed(context, "m:1", None, {"a`b": "long"}, ("y",), frozenset())
+
+    assert found._schema == "`a``b` bigint"

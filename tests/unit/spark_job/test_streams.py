@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -251,3 +252,16 @@ def test_end_leaves_nothing_behind(stream: Stream, bridge: Bridge) -> None:
     stream.close(1)
     assert bridge.did == ["resume penstock.spark-job", "drain", "commit", "close"]
     assert not bridge.queries[0].isActive
+
+
+def test_end_waits_for_nothing_beyond_its_patience(stream: Stream, bridge: Bridge) -> None:
+    """A model that hangs: what it was given comes again."""
+    stream.open(ONE)
+    joined: list[float] = []
+    thread, bridge.drains = stream._thread, False
+    stream._thread = SimpleNamespace(ident=1, join=joined.append)  # type: ignore[assignment]
+
+    stream.close(0)
+
+    assert joined == [0]
+    thread.join(SOON_S)
