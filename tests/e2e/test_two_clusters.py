@@ -14,6 +14,7 @@ import yaml
 
 from penstock import kafka, settings
 from tests import secured
+from tests.e2e import mix
 from tests.e2e.events import SOURCES
 from tests.e2e.kills import KILL_EVERY, TASK_MANAGER, WORKERS, sent_during
 from tests.e2e.stack import JOBS, WORKER, Stack
@@ -107,7 +108,8 @@ def test_each_cluster_has_only_its_own_topics(stack: Stack, stream: Stream) -> N
             admin.close()
 
     assert stream.found
-    assert found(kafka.admin(stack.settings.kafka.external)) == {*SOURCES.values(), *OUTPUTS}
+    users = {*SOURCES.values(), *OUTPUTS, *mix.SOURCES, *mix.MORE_OUTPUTS}
+    assert found(kafka.admin(stack.settings.kafka.external)) == users
     assert all(name.startswith(prefix) for name in found(kafka.admin(stack.settings.kafka.internal_cluster)))
 
 

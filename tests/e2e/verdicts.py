@@ -121,6 +121,8 @@ def _close(found: Any, expected: Any, tolerance: float) -> bool:
         return len(found) == len(expected) and all(
             _close(*both, tolerance) for both in zip(found, expected, strict=True)
         )
+    if isinstance(expected, str):
+        return bool(found == expected)
     return bool(found == pytest.approx(expected, rel=tolerance, abs=tolerance / 1000))
 
 
