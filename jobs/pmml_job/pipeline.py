@@ -1,50 +1,24 @@
-"""The PMML job as the diagram shows it: request topics of its models -> scored -> results, dead letters.
-
-And beside it, without anything in common but the job: topics of copies for shadows -> scored -> shadows' results.
-"""
+"""The PMML job as the diagram shows it: request topics of its models -> scored -> results, dead letters."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from jobs.pmml_job.operators import ScoreRequests, ScoreShadows
-from penstock import topics
 from penstock.deployables import PMML_JOB
-from penstock.flink.pipeline import SIZE_COLUMN, Flow, texts
-from penstock.flink.tables import Source
-from penstock.scoring import HEADERS
+from penstock.flink.serving_pipeline import serve
 
 if TYPE_CHECKING:
     from pyflink.table import StatementSet
 
+    from penstock.flink.pipeline import Flow
     from penstock.settings import Settings
 
-__all__ = ["DEPLOYABLE", "JOB", "build"]
+__all__ = ["DEPLOYABLE", "build"]
 
-JOB = ScoreRequests.JOB
 DEPLOYABLE = PMML_JOB
 
 
 def build(flow: Flow, settings: Settings) -> StatementSet:
-    """Build the pipeline; models come to its workers by the registry's topic."""
-    prefix = settings.topics.prefix
-    requests = flow.read(
-        Source(
-            name="requests",
-            cluster=settings.kafka.internal_cluster,
-            group=flow.group,
-            pattern=topics.request_pattern(prefix, JOB),
-        )
-    )
-    copies = flow.read(
-        Source(
-            name="copies",
-            cluster=settings.kafka.internal_cluster,
-            group=flow.shadow_group,
-            pattern=topics.shadow_request_pattern(prefix, JOB),
-        )
-    )
-    columns = ["`value`", SIZE_COLUMN, "`timestamp`", texts(*HEADERS)]
-    scored = flow.apply(requests, "score", ScoreRequests.of(settings), columns)
-    shadows = flow.apply(copies, "score_shadows", ScoreShadows.of(settings), columns)
-    return flow.deliver(scored, settings.flink.compression, shadows=shadows)
+    """Build the pipeline."""
+    return serve(flow, settings, ScoreRequests, ScoreShadows)
