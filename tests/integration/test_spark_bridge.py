@@ -16,6 +16,7 @@ from jobs.spark_job.bridge import Bridge
 from penstock import kafka, topics
 from penstock.errors import BridgeError
 from penstock.event import CE_ID, CE_TIME, MODEL, Blank, Deliveries, ce_time, pack_headers
+from penstock.local.waiting import wait_until
 from tests import sparks
 
 if TYPE_CHECKING:
@@ -151,10 +152,13 @@ def read(installation: Installation, topic: str, count: int) -> list[Any]:
 
 def eventually(what: Callable[[], object], wanted: object) -> None:
     """Wait until something is as wanted."""
-    until = time.monotonic() + SOON_S
-    while (found := what()) != wanted:
-        assert time.monotonic() < until, f"it is {found!r}, not {wanted!r}"
-        time.sleep(0.05)
+    found: list[object] = []
+
+    def done() -> bool:
+        found.append(what())
+        return found[-1] == wanted
+
+    assert wait_until(done, SOON_S, 0.05), f"it is {found[-1]!r}, not {wanted!r}"
 
 
 @pytest.fixture
