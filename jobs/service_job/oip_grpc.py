@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from jobs.service_job.calling import CallingClient
 from jobs.service_job.client import ModelSpec, ModelState, Prediction, ServerState, Signature, TensorSpec
 from jobs.service_job.oip import predicts_only, version_number, version_text
-from jobs.service_job.waiting import waited_for
 from penstock.serving.calls import CallError, CallKind
 from penstock.serving.messages import OPEN_INFERENCE, methods
 from penstock.serving.oip_tensors import datatype_of, from_contents, from_raw, to_raw, word_of_datatype
-from penstock.serving.retrying import RetryConfig, attempted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from penstock.serving.channels import Channel
-    from penstock.serving.endpoints import Endpoints, EndpointState
+    from penstock.serving.endpoints import Endpoints
+    from penstock.serving.retrying import RetryConfig
     from penstock.serving.tensors import Array
 
 __all__ = ["OipGrpcClient", "probe"]
@@ -30,12 +30,11 @@ def probe(channel: Channel, timeout_s: float) -> None:
         raise CallError("UNAVAILABLE", "the server says that it is not ready", server=channel.server)
 
 
-class OipGrpcClient:
+class OipGrpcClient(CallingClient["Channel"]):
     """A `ModelClient` of servers that speak the Open Inference Protocol by gRPC."""
 
     def __init__(self, endpoints: Endpoints[Channel], config: RetryConfig) -> None:
-        self._endpoints = endpoints
-        self._config = config
+        super().__init__(endpoints, config)
         self._methods = methods(OPEN_INFERENCE)
 
     def metadata(self, spec: ModelSpec, timeout_s: float | None = None) -> Signature:
@@ -45,15 +44,10 @@ class OipGrpcClient:
         response = self._asked(method, request, timeout_s)
         return Signature(inputs=_tensors(response.inputs), outputs=_tensors(response.outputs))
 
-    def status(self, spec: ModelSpec, timeout_s: float | None = None) -> ServerState:
+    def _state(self, spec: ModelSpec, timeout_s: float | None) -> ServerState:
         """Ask whether a model is ready; the protocol knows no other states."""
         method = self._methods["ModelReady"]
-        try:
-            response = self._asked(method, method.request(name=spec.name, version=version_text(spec)), timeout_s)
-        except CallError as error:
-            if error.kind is CallKind.ABSENT:
-                return ServerState(ModelState.ABSENT, spec.version, error.details)
-            raise
+        response = self._asked(method, method.request(name=spec.name, version=version_text(spec)), timeout_s)
         if response.ready:
             return ServerState(ModelState.AVAILABLE, spec.version, "")
         return ServerState(ModelState.LOADING, spec.version, "the server says that the model is not ready")
@@ -79,23 +73,11 @@ class OipGrpcClient:
         response = self._asked(method, request, timeout_s, until)
         return Prediction(_outputs(response), version_number(response.model_version))
 
-    def wait(self, spec: ModelSpec, deadline: float) -> bool:
-        """Wait until a server is there and says that the model is ready."""
-        return waited_for(self, self._endpoints, spec, deadline)
-
-    def states(self) -> Sequence[EndpointState]:
-        """Tell how each server is."""
-        return self._endpoints.states()
-
-    def close(self) -> None:
-        """Let go of all servers."""
-        self._endpoints.close()
-
     def _asked(self, method: Any, request: Any, timeout_s: float | None, until: float = math.inf) -> Any:
         def do(channel: Channel, attempt_s: float) -> Any:
             return channel.ask(method, request, attempt_s)
 
-        return attempted(self._endpoints, do, self._config.within(timeout_s), until)
+        return self._attempted(do, timeout_s, until)
 
 
 def _outputs(response: Any) -> dict[str, Array]:

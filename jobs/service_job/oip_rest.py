@@ -9,17 +9,15 @@ from urllib.parse import quote
 import msgspec
 import numpy as np
 
+from jobs.service_job.calling import CallingClient
 from jobs.service_job.client import ModelSpec, ModelState, Prediction, ServerState, Signature, TensorSpec
 from jobs.service_job.oip import predicts_only, version_number, version_text
-from jobs.service_job.waiting import waited_for
 from penstock.serving.calls import CallError, CallKind
 from penstock.serving.oip_tensors import datatype_of, from_list, to_list, word_of_datatype
-from penstock.serving.retrying import RetryConfig, attempted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from penstock.serving.endpoints import Endpoints, EndpointState
     from penstock.serving.rest import Rest
     from penstock.serving.tensors import Array
 
@@ -48,25 +46,19 @@ def probe(rest: Rest, timeout_s: float) -> None:
     rest.ask("GET", "/v2/health/ready", None, timeout_s)
 
 
-class OipRestClient:
+class OipRestClient(CallingClient["Rest"]):
     """A `ModelClient` of servers that speak the Open Inference Protocol by HTTP."""
-
-    def __init__(self, endpoints: Endpoints[Rest], config: RetryConfig) -> None:
-        self._endpoints = endpoints
-        self._config = config
 
     def metadata(self, spec: ModelSpec, timeout_s: float | None = None) -> Signature:
         """Ask what a model takes and gives."""
         found = _told(self._asked("GET", _path(spec), None, timeout_s), _Metadata)
         return Signature(inputs=_tensors(found.inputs), outputs=_tensors(found.outputs))
 
-    def status(self, spec: ModelSpec, timeout_s: float | None = None) -> ServerState:
+    def _state(self, spec: ModelSpec, timeout_s: float | None) -> ServerState:
         """Ask whether a model is ready; the protocol knows no other states."""
         try:
             self._asked("GET", f"{_path(spec)}/ready", None, timeout_s)
         except CallError as error:
-            if error.kind is CallKind.ABSENT:
-                return ServerState(ModelState.ABSENT, spec.version, error.details)
             if error.kind is CallKind.REFUSED:  # 400 is how some servers say that a model is not ready
                 return ServerState(ModelState.LOADING, spec.version, error.details)
             raise
@@ -90,23 +82,11 @@ class OipRestClient:
             raise CallError("INTERNAL", f"its answer cannot be read: {error}", CallKind.FATAL) from error
         return Prediction(outputs, version_number(answer.model_version or ""))
 
-    def wait(self, spec: ModelSpec, deadline: float) -> bool:
-        """Wait until a server is there and says that the model is ready."""
-        return waited_for(self, self._endpoints, spec, deadline)
-
-    def states(self) -> Sequence[EndpointState]:
-        """Tell how each server is."""
-        return self._endpoints.states()
-
-    def close(self) -> None:
-        """Let go of all servers."""
-        self._endpoints.close()
-
     def _asked(self, method: str, path: str, body: object, timeout_s: float | None, until: float = math.inf) -> Any:
         def do(rest: Rest, attempt_s: float) -> Any:
             return rest.ask(method, path, body, attempt_s)
 
-        return attempted(self._endpoints, do, self._config.within(timeout_s), until)
+        return self._attempted(do, timeout_s, until)
 
 
 def _path(spec: ModelSpec) -> str:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from jobs.service_job.calling import CallingClient
 from jobs.service_job.client import Method, ModelSpec, ModelState, Prediction, ServerState, Signature, TensorSpec
 from jobs.service_job.examples import classes_of, filled, values_of
-from jobs.service_job.waiting import waited_for
 from penstock.serving.calls import CallError, CallKind
 from penstock.serving.messages import MODEL_SERVICE, PREDICTION_SERVICE, message, methods
-from penstock.serving.retrying import RetryConfig, attempted
 from penstock.serving.tensors import Array, from_proto, to_proto, word_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from penstock.serving.channels import Channel
-    from penstock.serving.endpoints import Endpoints, EndpointState
+    from penstock.serving.endpoints import Endpoints
+    from penstock.serving.retrying import RetryConfig
 
 __all__ = ["TensorFlowClient", "probe"]
 
@@ -36,12 +36,11 @@ def probe(channel: Channel, timeout_s: float) -> None:
     channel.probe(method, request, timeout_s)
 
 
-class TensorFlowClient:
+class TensorFlowClient(CallingClient["Channel"]):
     """A `ModelClient` of servers that speak TensorFlow Serving's protocol."""
 
     def __init__(self, endpoints: Endpoints[Channel], config: RetryConfig) -> None:
-        self._endpoints = endpoints
-        self._config = config
+        super().__init__(endpoints, config)
         prediction = methods(PREDICTION_SERVICE)
         self._methods = {
             Method.PREDICT: prediction["Predict"],
@@ -69,17 +68,12 @@ class TensorFlowClient:
         found = signatures[spec.signature]
         return Signature(inputs=_tensors(found.inputs), outputs=_tensors(found.outputs), method=found.method_name)
 
-    def status(self, spec: ModelSpec, timeout_s: float | None = None) -> ServerState:
+    def _state(self, spec: ModelSpec, timeout_s: float | None) -> ServerState:
         """Ask how far a model is; of several versions the newest one that is available."""
         request = self._get_status.request()
         # TensorFlow Serving does not look at the label here, and tells all versions; the embedded server looks.
         _specify(request.model_spec, spec, signature=False)
-        try:
-            response = self._asked(self._get_status, request, timeout_s)
-        except CallError as error:
-            if error.kind is CallKind.ABSENT:
-                return ServerState(ModelState.ABSENT, spec.version, error.details)
-            raise
+        response = self._asked(self._get_status, request, timeout_s)
         states = [_state(each) for each in response.model_version_status]
         newest = sorted(states, key=lambda one: (one.state is ModelState.AVAILABLE, one.version or 0))
         return newest[-1] if newest else ServerState(ModelState.ABSENT, spec.version, "it has no version of the model")
@@ -100,18 +94,6 @@ class TensorFlowClient:
         response = self._asked(method, request, timeout_s, until)
         return Prediction(_outputs(spec.method, response), _version(response.model_spec))
 
-    def wait(self, spec: ModelSpec, deadline: float) -> bool:
-        """Wait until a server is there and says that the model is available."""
-        return waited_for(self, self._endpoints, spec, deadline)
-
-    def states(self) -> Sequence[EndpointState]:
-        """Tell how each server is."""
-        return self._endpoints.states()
-
-    def close(self) -> None:
-        """Let go of all servers."""
-        self._endpoints.close()
-
     def _asked(self, method: Any, request: Any, timeout_s: float | None, until: float = math.inf) -> Any:
         def do(channel: Channel, attempt_s: float) -> Any:
             try:
@@ -122,7 +104,7 @@ class TensorFlowClient:
                     raise CallError(error.code, error.details, CallKind.ABSENT, error.server) from error
                 raise
 
-        return attempted(self._endpoints, do, self._config.within(timeout_s), until)
+        return self._attempted(do, timeout_s, until)
 
 
 def _specify(found: Any, spec: ModelSpec, *, signature: bool = True) -> None:

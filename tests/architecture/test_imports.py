@@ -50,7 +50,10 @@ SPARK_EDGE = {
 #: Who speaks to model servers, and makes arrays for them: only workers of the service job import it.
 MODEL_SERVER_EDGE = {
     *(f"penstock.serving.{name}" for name in ("channels", "messages", "oip_tensors", "rest", "retrying", "tensors")),
-    *(f"jobs.service_job.{name}" for name in ("connecting", "examples", "oip_grpc", "oip_rest", "tensorflow")),
+    *(
+        f"jobs.service_job.{name}"
+        for name in ("calling", "connecting", "examples", "oip_grpc", "oip_rest", "tensorflow")
+    ),
     *(f"jobs.service_job.{name}" for name in ("answers", "fields", "images", "inputs", "matching", "saved_model")),
     *(f"jobs.service_job.{name}" for name in ("fetching", "http_fetching", "inspection", "loader")),
     "penstock.testing.tensorflow_serving",
