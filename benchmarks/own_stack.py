@@ -5,8 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-import socket
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from penstock.local.waiting import Reporter
 from penstock.models.repository import read_folder
 from penstock.routing.document import parse
 from penstock.settings import Settings
+from penstock.testing.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ class OwnStack:
 def own_settings() -> Settings:
     """Return the project's settings with a broker and a cluster of our own, on ports that are free now."""
     loaded = settings_file.load()
-    kafka_port, controller_port, rpc_port, rest_port, server_port = _free_ports(loaded.local.host, 5)
+    kafka_port, controller_port, rpc_port, rest_port, server_port = free_ports(5)
     local = {
         "state_dir": loaded.local.state_dir / "bench",
         "kafka_port": kafka_port,
@@ -117,16 +117,6 @@ def own_settings() -> Settings:
             "flink": {**plain["flink"], "rest_address": loaded.local.host, "rest_port": rest_port},
         }
     )
-
-
-def _free_ports(host: str, count: int) -> list[int]:
-    with ExitStack() as probes:
-        ports = []
-        for _ in range(count):  # all are held until the last is found, so that no two are the same
-            probe = probes.enter_context(socket.socket())
-            probe.bind((host, 0))
-            ports.append(probe.getsockname()[1])
-        return ports
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from penstock.models.descriptor import ModelDescriptor
 from penstock.models.pack import unpacked
 from penstock.scoring import Requests, Scorer, ScorerConfig
 from penstock.settings import Settings
+from penstock.testing.ports import free_port
 from penstock.testing.serving import FakeModels
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ _POLL_S = 0.1
 @contextmanager
 def model_server(folder: Path) -> Iterator[str]:
     """Serve a folder by the embedded model server, and give its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "penstock.local.model_server", "--dir", str(folder), "--port", str(port)]
     with (folder.parent / "server.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)

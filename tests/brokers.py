@@ -13,6 +13,7 @@ from penstock.control.publisher import publish
 from penstock.local import broker
 from penstock.local.layout import Layout
 from penstock.models.repository import read_folder
+from penstock.testing.ports import free_ports
 from tests import servers
 
 if TYPE_CHECKING:
@@ -20,17 +21,9 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-__all__ = ["Broker", "free_port", "running", "with_document", "with_models"]
+__all__ = ["Broker", "running", "with_document", "with_models"]
 
 SAMPLES = Path(__file__).parents[1] / "models"
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Broker(servers.Server):
@@ -38,11 +31,12 @@ class Broker(servers.Server):
 
     def __init__(self, folder: Path) -> None:
         super().__init__("broker")
+        kafka_port, controller_port = free_ports(2)
         self.settings: Settings = settings.load(
             overrides={
                 "local.state_dir": str(folder),
-                "local.kafka_port": free_port(),
-                "local.kafka_controller_port": free_port(),
+                "local.kafka_port": kafka_port,
+                "local.kafka_controller_port": controller_port,
                 "local.kafka_heap_mb": 256,
                 "kafka.external.bootstrap_servers": "",
             }

@@ -15,7 +15,7 @@ from penstock import kafka
 from penstock.clusters import ClusterSettings
 from penstock.local import versions
 from penstock.local.waiting import log_tail, wait_until
-from tests.ports import free_ports
+from penstock.testing.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

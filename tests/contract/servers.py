@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from tests.ports import free_ports
+from penstock.testing.ports import free_port
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Embedded:
 
     def __init__(self, folder: Path, log: Path, **limits: int) -> None:
         """Prepare; limits are settings of `model_server`."""
-        self.address = f"127.0.0.1:{free_ports(1)[0]}"
+        self.address = f"127.0.0.1:{free_port()}"
         self.log = log
         self._server = Server("model server")
         port = self.address.rpartition(":")[2]

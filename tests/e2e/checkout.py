@@ -13,7 +13,7 @@ import yaml
 
 from penstock.local import machine
 from penstock.settings import Settings
-from tests.ports import free_ports
+from penstock.testing.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable

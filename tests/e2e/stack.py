@@ -22,7 +22,7 @@ from penstock.local import machine, processes
 from penstock.local.layout import Layout
 from penstock.local.rest import ALIVE, FlinkRest
 from penstock.local.waiting import wait_until
-from tests.ports import free_ports
+from penstock.testing.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

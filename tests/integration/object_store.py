@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from penstock import settings
 from penstock.errors import StoreError
 from penstock.models.store import Store
-from tests.ports import free_ports
+from penstock.testing.ports import free_port
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class ObjectStore(Server):
 
     def __init__(self, folder: Path) -> None:
         super().__init__("object store")
-        self.port = free_ports(1)[0]
+        self.port = free_port()
         self.bucket = folder / "objects" / BUCKET
         self._folder = folder
 

@@ -20,7 +20,7 @@ from penstock.control.publisher import publish
 from penstock.deadletter import ErrorCode, Stage, cause_headers
 from penstock.models.descriptor import ModelDescriptor
 from penstock.routing.document import load
-from tests.ports import free_ports
+from penstock.testing.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -234,7 +234,7 @@ def test_a_job_that_does_not_run_is_named(make_routed: Callable[..., Installatio
 def test_job_outside_flink_is_asked_for_a_sign_of_life(make_routed: Callable[..., Installation]) -> None:
     """Flink knows nothing of Spark's driver, and nobody listens where the model server should."""
     with flink() as port:
-        routed = make_routed(**{"flink.rest_port": port, "local.model_server_port": free_ports(1)[0]})
+        routed = make_routed(**{"flink.rest_port": port, "local.model_server_port": free_port()})
         file = routed.settings.routing_file
         text = file.read_text(encoding="utf-8")
         others = text.replace("tree: {job: pmml}", "tree: {job: spark}").replace(

@@ -19,7 +19,7 @@ from penstock.local.waiting import wait_until
 from penstock.models.descriptor import ModelDescriptor
 from penstock.serving.calls import CallError
 from penstock.serving.tensors import objects
-from tests.ports import free_ports
+from penstock.testing.ports import free_port
 from tests.registered import installed
 from tests.servers import Server
 
@@ -75,7 +75,7 @@ def found(make_installation: Callable[..., Installation], tmp_path: Path) -> Set
         make_installation,
         **{
             "local.state_dir": str(tmp_path / "state"),
-            "local.model_server_port": free_ports(1)[0],
+            "local.model_server_port": free_port(),
             "model_server.poll_ms": 100,
         },
     )

@@ -27,7 +27,7 @@ from penstock.cli.exits import Exit
 from penstock.local import machine, processes
 from penstock.local.layout import Layout
 from penstock.local.waiting import wait_until
-from tests.ports import free_ports
+from penstock.testing.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,7 @@ import pytest
 from penstock.errors import PrerequisiteError
 from penstock.local import machine
 from penstock.settings import Settings
-from tests.ports import free_ports
+from penstock.testing.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from penstock.serving.calls import CallError
 from penstock.serving.channels import Channel
 from penstock.serving.messages import MODEL_SERVICE, methods
+from penstock.testing.ports import free_port
 from penstock.testing.tensorflow_serving import FakeTensorFlowServing
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ STATUS = methods(MODEL_SERVICE)["GetModelStatus"]
 @pytest.fixture
 def port() -> int:
     """One at which nobody listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
