@@ -93,8 +93,8 @@ from penstock.record_errors import (
     UnknownVersionError,
     UnmatchedError,
 )
+from penstock.remote.calls import CallError
 from penstock.root_error import PenstockError
-from penstock.serving.calls import CallError
 
 __all__ = [
     "BridgeError",

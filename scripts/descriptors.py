@@ -1,4 +1,4 @@
-"""Write penstock/serving/*.binpb: what the packages of model servers say of their messages, without their code.
+"""Write penstock/remote/*.binpb: what the packages of model servers say of their messages, without their code.
 
 Nothing of the packages is imported: the bytes of each file's descriptor are read out of its ``*_pb2.py``. They are
 looked for in the folders that are given, then where this Python's packages are:
@@ -90,7 +90,7 @@ def main() -> None:
         except MissingError as error:
             sys.stderr.write(f"{file} stays as it is, it needs {packages}: {error}\n")
             continue
-        (ROOT / "penstock" / "serving" / file).write_bytes(made)
+        (ROOT / "penstock" / "remote" / file).write_bytes(made)
         sys.stdout.write(f"{file}: {len(made)} bytes, from {packages}\n")
 
 

@@ -6,9 +6,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from jobs.service_job.client import ModelState, Prediction, ServerState, Signature, TensorSpec
-from penstock.serving.breaker import BreakerState
-from penstock.serving.calls import CallError
-from penstock.serving.endpoints import EndpointState
+from penstock.remote.breaker import BreakerState
+from penstock.remote.calls import CallError
+from penstock.remote.endpoints import EndpointState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

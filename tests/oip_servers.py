@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 import numpy as np
 
-from penstock.serving.messages import OPEN_INFERENCE, message, methods
-from penstock.serving.oip_tensors import datatype_of, from_list, from_raw, to_list, to_raw
+from penstock.remote.messages import OPEN_INFERENCE, message, methods
+from penstock.remote.oip_tensors import datatype_of, from_list, from_raw, to_list, to_raw
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from penstock.serving.tensors import Array
+    from penstock.remote.tensors import Array
 
 __all__ = ["MODEL", "GrpcServer", "OipServer", "RestServer"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from penstock.serving.calls import CallError, CallKind
+from penstock.remote.calls import CallError, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from jobs.service_job.client import ModelClient, ModelState, ServerState
 from jobs.service_job.waiting import waited_for
-from penstock.serving.calls import CallError, CallKind
-from penstock.serving.endpoints import Connection
-from penstock.serving.retrying import attempted
+from penstock.remote.calls import CallError, CallKind
+from penstock.remote.endpoints import Connection
+from penstock.remote.retrying import attempted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jobs.service_job.client import ModelSpec
-    from penstock.serving.endpoints import Endpoints, EndpointState
-    from penstock.serving.retrying import RetryConfig
+    from penstock.remote.endpoints import Endpoints, EndpointState
+    from penstock.remote.retrying import RetryConfig
 
 __all__ = ["CallingClient"]
 

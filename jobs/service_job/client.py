@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from penstock.serving.endpoints import EndpointState
-    from penstock.serving.tensors import Array
+    from penstock.remote.endpoints import EndpointState
+    from penstock.remote.tensors import Array
 
 __all__ = ["Method", "ModelClient", "ModelSpec", "ModelState", "Prediction", "ServerState", "Signature", "TensorSpec"]
 
@@ -45,7 +45,7 @@ class TensorSpec(NamedTuple):
     """What a signature says of one of its tensors."""
 
     dtype: str
-    """A word of `penstock.serving.tensors.WORDS`; empty, if it is none of them."""
+    """A word of `penstock.remote.tensors.WORDS`; empty, if it is none of them."""
     shape: tuple[int, ...] | None
     """-1 where any size is welcome, which the first one is for the batch; None, if any number of sizes is."""
 
@@ -95,7 +95,7 @@ class Prediction(NamedTuple):
 class ModelClient(Protocol):
     """The servers of one configured name, behind one client; all its methods may be called from several threads.
 
-    Everything raises `penstock.serving.calls.CallError`, after the attempts that its kind allows.
+    Everything raises `penstock.remote.calls.CallError`, after the attempts that its kind allows.
     """
 
     def metadata(self, spec: ModelSpec, timeout_s: float | None = None) -> Signature:

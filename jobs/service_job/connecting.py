@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jobs.service_job import oip_grpc, oip_rest, tensorflow
 from penstock.logs import get_logger
-from penstock.serving.breaker import BreakerConfig
-from penstock.serving.channels import Channel, Tls
-from penstock.serving.endpoints import Connection, Endpoints, EndpointsConfig, EndpointState
-from penstock.serving.rest import Rest
-from penstock.serving.retrying import RetryConfig
+from penstock.remote.breaker import BreakerConfig
+from penstock.remote.channels import Channel, Tls
+from penstock.remote.endpoints import Connection, Endpoints, EndpointsConfig, EndpointState
+from penstock.remote.rest import Rest
+from penstock.remote.retrying import RetryConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

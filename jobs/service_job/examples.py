@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penstock.serving.tensors import Array, objects
+from penstock.remote.tensors import Array, objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from jobs.service_job.matching import match
 from penstock.errors import ModelDescriptorError, ModelLoadError
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.inspection import ERROR
-from penstock.serving.calls import CallError
+from penstock.remote.calls import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

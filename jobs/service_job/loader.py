@@ -17,8 +17,8 @@ from jobs.service_job.patience import Patience
 from jobs.service_job.served import Door, Served, ServedModel
 from penstock.errors import ModelLoadError, ModelServerError, RecordError, ServerUnavailableError
 from penstock.event import JSON
-from penstock.serving.breaker import BreakerState
-from penstock.serving.calls import CallError, CallKind
+from penstock.remote.breaker import BreakerState
+from penstock.remote.calls import CallError, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

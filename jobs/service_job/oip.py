@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs.service_job.client import Method
-from penstock.serving.calls import CallError
+from penstock.remote.calls import CallError
 
 if TYPE_CHECKING:
     from jobs.service_job.client import ModelSpec

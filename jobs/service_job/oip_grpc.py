@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from jobs.service_job.calling import CallingClient
 from jobs.service_job.client import ModelSpec, ModelState, Prediction, ServerState, Signature, TensorSpec
 from jobs.service_job.oip import predicts_only, version_number, version_text
-from penstock.serving.calls import CallError, CallKind
-from penstock.serving.messages import OPEN_INFERENCE, methods
-from penstock.serving.oip_tensors import datatype_of, from_contents, from_raw, to_raw, word_of_datatype
+from penstock.remote.calls import CallError, CallKind
+from penstock.remote.messages import OPEN_INFERENCE, methods
+from penstock.remote.oip_tensors import datatype_of, from_contents, from_raw, to_raw, word_of_datatype
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from penstock.serving.channels import Channel
-    from penstock.serving.endpoints import Endpoints
-    from penstock.serving.retrying import RetryConfig
-    from penstock.serving.tensors import Array
+    from penstock.remote.channels import Channel
+    from penstock.remote.endpoints import Endpoints
+    from penstock.remote.retrying import RetryConfig
+    from penstock.remote.tensors import Array
 
 __all__ = ["OipGrpcClient", "probe"]
 

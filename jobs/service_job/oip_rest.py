@@ -12,14 +12,14 @@ import numpy as np
 from jobs.service_job.calling import CallingClient
 from jobs.service_job.client import ModelSpec, ModelState, Prediction, ServerState, Signature, TensorSpec
 from jobs.service_job.oip import predicts_only, version_number, version_text
-from penstock.serving.calls import CallError, CallKind
-from penstock.serving.oip_tensors import datatype_of, from_list, to_list, word_of_datatype
+from penstock.remote.calls import CallError, CallKind
+from penstock.remote.oip_tensors import datatype_of, from_list, to_list, word_of_datatype
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from penstock.serving.rest import Rest
-    from penstock.serving.tensors import Array
+    from penstock.remote.rest import Rest
+    from penstock.remote.tensors import Array
 
 __all__ = ["OipRestClient", "probe"]
 

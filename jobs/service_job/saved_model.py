@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from google.protobuf.message import DecodeError
 
 from jobs.service_job.client import Signature, TensorSpec
-from penstock.serving.messages import message
-from penstock.serving.tensors import word_of
+from penstock.remote.messages import message
+from penstock.remote.tensors import word_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

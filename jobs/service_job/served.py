@@ -17,9 +17,9 @@ from penstock.errors import (
     ServerUnavailableError,
 )
 from penstock.event import CONTENT_TYPE, MODEL, RESULT, added_size, pack_headers
-from penstock.serving.bisect import bisected
-from penstock.serving.breaker import BreakerState
-from penstock.serving.calls import CallError, CallKind
+from penstock.remote.bisect import bisected
+from penstock.remote.breaker import BreakerState
+from penstock.remote.calls import CallError, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from jobs.service_job.calling import CallingClient
 from jobs.service_job.client import Method, ModelSpec, ModelState, Prediction, ServerState, Signature, TensorSpec
 from jobs.service_job.examples import classes_of, filled, values_of
-from penstock.serving.calls import CallError, CallKind
-from penstock.serving.messages import MODEL_SERVICE, PREDICTION_SERVICE, message, methods
-from penstock.serving.tensors import Array, from_proto, to_proto, word_of
+from penstock.remote.calls import CallError, CallKind
+from penstock.remote.messages import MODEL_SERVICE, PREDICTION_SERVICE, message, methods
+from penstock.remote.tensors import Array, from_proto, to_proto, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from penstock.serving.channels import Channel
-    from penstock.serving.endpoints import Endpoints
-    from penstock.serving.retrying import RetryConfig
+    from penstock.remote.channels import Channel
+    from penstock.remote.endpoints import Endpoints
+    from penstock.remote.retrying import RetryConfig
 
 __all__ = ["TensorFlowClient", "probe"]
 

@@ -6,13 +6,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jobs.service_job.client import ModelState
-from penstock.serving.calls import CallError, CallKind
+from penstock.remote.calls import CallError, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobs.service_job.client import ModelClient, ModelSpec
-    from penstock.serving.endpoints import Endpoints
+    from penstock.remote.endpoints import Endpoints
 
 __all__ = ["waited_for"]
 

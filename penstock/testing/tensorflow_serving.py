@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 import numpy as np
 
-from penstock.serving.messages import MODEL_SERVICE, PREDICTION_SERVICE, Method, message, methods
-from penstock.serving.tensors import Array, from_proto, number_of, to_proto
+from penstock.remote.messages import MODEL_SERVICE, PREDICTION_SERVICE, Method, message, methods
+from penstock.remote.tensors import Array, from_proto, number_of, to_proto
 
 if TYPE_CHECKING:
     import threading

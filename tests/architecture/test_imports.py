@@ -49,7 +49,7 @@ SPARK_EDGE = {
 }
 #: Who speaks to model servers, and makes arrays for them: only workers of the service job import it.
 MODEL_SERVER_EDGE = {
-    *(f"penstock.serving.{name}" for name in ("channels", "messages", "oip_tensors", "rest", "retrying", "tensors")),
+    *(f"penstock.remote.{name}" for name in ("channels", "messages", "oip_tensors", "rest", "retrying", "tensors")),
     *(
         f"jobs.service_job.{name}"
         for name in ("calling", "connecting", "examples", "oip_grpc", "oip_rest", "tensorflow")
@@ -58,6 +58,8 @@ MODEL_SERVER_EDGE = {
     *(f"jobs.service_job.{name}" for name in ("fetching", "http_fetching", "inspection", "loader")),
     "penstock.testing.tensorflow_serving",
 }
+#: All that the transport to model servers takes of the rest.
+REMOTE_USES = ("penstock.remote", "penstock.logs", "penstock.root_error")
 KAFKA_EDGE = {"penstock.kafka"}
 #: What follows and writes the control topics; whoever imports it wants a Kafka client.
 CONTROL_EDGE = {
@@ -70,7 +72,7 @@ KEPT = {
     "pyspark": ("jobs.spark_job",),
     "py4j": ("jobs.spark_job",),
     "tensorflow": ("penstock.local.model_server.savedmodel",),
-    "grpc": ("penstock.serving.channels", "penstock.local.model_server", "penstock.testing.tensorflow_serving"),
+    "grpc": ("penstock.remote.channels", "penstock.local.model_server", "penstock.testing.tensorflow_serving"),
     "PIL": ("jobs.service_job.images",),
 }
 #: What the core may bring along when it is imported; a new name is a new dependency of every worker.
@@ -182,6 +184,19 @@ def test_upper_parts_of_penstock_keep_to_themselves(modules: list[Module]) -> No
         if inside(module.name, [part])
         for name in module.imports
         if inside(name, [other for other in UPPER if other != part and other not in friends])
+    ]
+
+    assert faults == []
+
+
+def test_transport_to_model_servers_stands_below_the_rest(modules: list[Module]) -> None:
+    """It carries arrays; records, models and the control plane are of those who call it."""
+    faults = [
+        f"{module.name} imports {name}"
+        for module in modules
+        if inside(module.name, ["penstock.remote"])
+        for name in module.imports
+        if inside(name, ["penstock"]) and not inside(name, REMOTE_USES)
     ]
 
     assert faults == []

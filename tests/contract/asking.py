@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock.serving.messages import message
-from penstock.serving.tensors import from_proto, to_proto
+from penstock.remote.messages import message
+from penstock.remote.tensors import from_proto, to_proto
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import grpc
 
-from penstock.serving.messages import methods
+from penstock.remote.messages import methods
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

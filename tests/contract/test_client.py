@@ -9,8 +9,8 @@ import pytest
 
 from jobs.service_job.client import Method, ModelSpec, ModelState, TensorSpec
 from jobs.service_job.connecting import ServerConfig, connected
-from penstock.serving.calls import CallError, CallKind
-from penstock.serving.tensors import objects
+from penstock.remote.calls import CallError, CallKind
+from penstock.remote.tensors import objects
 from tests.contract.test_prediction import ROWS, golden, pngs
 
 if TYPE_CHECKING:

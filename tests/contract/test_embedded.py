@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from penstock.local.waiting import wait_until
-from penstock.serving.tensors import objects
+from penstock.remote.tensors import objects
 from tests.contract import asking
 from tests.contract.callers import Own, RefusedError
 from tests.contract.servers import Embedded

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from penstock.serving.messages import message
+from penstock.remote.messages import message
 from tests.contract import asking
 from tests.contract.callers import RefusedError
 from tests.contract.conftest import REAL, REAL_FOLDER

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from penstock.serving.messages import message
-from penstock.serving.tensors import objects, to_proto
+from penstock.remote.messages import message
+from penstock.remote.tensors import objects, to_proto
 from tests.contract import asking
 from tests.contract.callers import RefusedError
 

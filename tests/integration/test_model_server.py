@@ -17,8 +17,8 @@ from penstock import settings
 from penstock.control import models
 from penstock.local.waiting import wait_until
 from penstock.models.descriptor import ModelDescriptor
-from penstock.serving.calls import CallError
-from penstock.serving.tensors import objects
+from penstock.remote.calls import CallError
+from penstock.remote.tensors import objects
 from penstock.testing.ports import free_port
 from tests.registered import installed
 from tests.servers import Server

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from penstock.local.model_server.prediction import require_spec
 from penstock.local.model_server.refusal import Code, Refusal
 from penstock.local.model_server.repository import All, Latest, ModelConfig, Specific
-from penstock.serving.messages import message
+from penstock.remote.messages import message
 
 if TYPE_CHECKING:
     from penstock.local.model_server.keeper import Keeper

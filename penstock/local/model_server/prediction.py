@@ -9,8 +9,8 @@ import numpy as np
 from penstock.local.model_server import signatures
 from penstock.local.model_server.refusal import Code, Refusal
 from penstock.local.model_server.signatures import CLASSIFY, DEFAULT, REGRESS, dtype_name
-from penstock.serving.messages import message
-from penstock.serving.tensors import from_proto, to_proto
+from penstock.remote.messages import message
+from penstock.remote.tensors import from_proto, to_proto
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

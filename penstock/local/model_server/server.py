@@ -11,7 +11,7 @@ from grpc import aio
 from penstock.errors import StackError
 from penstock.local.model_server.refusal import Refusal
 from penstock.logs import get_logger
-from penstock.serving.messages import MODEL_SERVICE, PREDICTION_SERVICE, methods
+from penstock.remote.messages import MODEL_SERVICE, PREDICTION_SERVICE, methods
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

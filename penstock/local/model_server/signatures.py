@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from penstock.local.model_server.refusal import Code, Refusal
-from penstock.serving.messages import message
-from penstock.serving.tensors import word_of
+from penstock.remote.messages import message
+from penstock.remote.tensors import word_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

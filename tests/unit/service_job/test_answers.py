@@ -9,8 +9,8 @@ import pytest
 
 from jobs.service_job.answers import AnswerReader, Output
 from jobs.service_job.client import Prediction
-from penstock.serving.calls import CallError, CallKind
-from penstock.serving.tensors import objects
+from penstock.remote.calls import CallError, CallKind
+from penstock.remote.tensors import objects
 
 
 def rows(reader: AnswerReader, count: int, **outputs: Any) -> list[Any]:

@@ -9,8 +9,8 @@ import pytest
 
 from jobs.service_job.inspection import Inspection, inspect
 from penstock.models.inspection import Checks
-from penstock.serving.messages import message
-from penstock.serving.tensors import number_of
+from penstock.remote.messages import message
+from penstock.remote.tensors import number_of
 from penstock.settings import ServerSettings, ServiceSettings
 from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing
 

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.service_job.client import Method, ModelSpec
 from jobs.service_job.connecting import ServerConfig, connected
-from penstock.serving.calls import CallError, CallKind
+from penstock.remote.calls import CallError, CallKind
 from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing, RefusalError
 
 if TYPE_CHECKING:

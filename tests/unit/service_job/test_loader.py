@@ -10,7 +10,7 @@ from jobs.service_job.client import ModelState, ServerState
 from jobs.service_job.loader import ServiceLoader, spec_of
 from penstock.errors import ModelError, ModelLoadError, ModelServerError
 from penstock.models.descriptor import ModelDescriptor
-from penstock.serving.calls import CallError, CallKind
+from penstock.remote.calls import CallError, CallKind
 from penstock.settings import ModelsSettings, Settings
 from tests.fake_model_client import BAD, FakeModelClient
 

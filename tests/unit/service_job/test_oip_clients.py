@@ -13,11 +13,11 @@ import trustme
 
 from jobs.service_job.client import Method, ModelSpec, ModelState, TensorSpec
 from jobs.service_job.connecting import ServerConfig, connected
-from penstock.serving.breaker import BreakerConfig, BreakerState
-from penstock.serving.calls import CallError, CallKind
-from penstock.serving.channels import Tls
-from penstock.serving.retrying import RetryConfig
-from penstock.serving.tensors import objects
+from penstock.remote.breaker import BreakerConfig, BreakerState
+from penstock.remote.calls import CallError, CallKind
+from penstock.remote.channels import Tls
+from penstock.remote.retrying import RetryConfig
+from penstock.remote.tensors import objects
 from tests.oip_servers import GrpcServer, OipServer, RestServer
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from penstock.errors import (
 )
 from penstock.event import JSON, OCTETS, unpack_headers
 from penstock.models.descriptor import ModelDescriptor
-from penstock.serving.calls import CallError
+from penstock.remote.calls import CallError
 from tests.fake_model_client import BAD, FakeModelClient
 
 if TYPE_CHECKING:

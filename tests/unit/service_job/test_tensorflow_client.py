@@ -14,10 +14,10 @@ import trustme
 
 from jobs.service_job.client import Method, ModelSpec, ModelState, TensorSpec
 from jobs.service_job.connecting import ServerConfig, connected
-from penstock.serving.breaker import BreakerConfig, BreakerState
-from penstock.serving.calls import CallError, CallKind
-from penstock.serving.channels import Tls
-from penstock.serving.retrying import RetryConfig
+from penstock.remote.breaker import BreakerConfig, BreakerState
+from penstock.remote.calls import CallError, CallKind
+from penstock.remote.channels import Tls
+from penstock.remote.retrying import RetryConfig
 from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing, RefusalError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobs.service_job.client import ModelClient
-    from penstock.serving.endpoints import EndpointState
-    from penstock.serving.tensors import Array
+    from penstock.remote.endpoints import EndpointState
+    from penstock.remote.tensors import Array
 
 DOUBLE = ModelSpec(name="double")
 RETRY = RetryConfig(attempts=3, timeout_s=5.0, first_s=0.001, most_s=0.01)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from penstock.serving.calls import CLOSED, CallError
+from penstock.remote.calls import CLOSED, CallError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from penstock.serving.messages import Method
+    from penstock.remote.messages import Method
 
 __all__ = ["Channel", "Tls"]
 

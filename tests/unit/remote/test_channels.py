@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from penstock.serving.calls import CallError
-from penstock.serving.channels import Channel
-from penstock.serving.messages import MODEL_SERVICE, methods
+from penstock.remote.calls import CallError
+from penstock.remote.channels import Channel
+from penstock.remote.messages import MODEL_SERVICE, methods
 from penstock.testing.ports import free_port
 from penstock.testing.tensorflow_serving import FakeTensorFlowServing
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from penstock.serving.calls import RETRIED, CallError, CallKind
+from penstock.remote.calls import RETRIED, CallError, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from penstock.serving.endpoints import Connection, Endpoints
+    from penstock.remote.endpoints import Connection, Endpoints
 
 __all__ = ["RetryConfig", "attempted"]
 

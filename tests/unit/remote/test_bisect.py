@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.serving.bisect import bisected
-from penstock.serving.calls import CallError, CallKind
+from penstock.remote.bisect import bisected
+from penstock.remote.calls import CallError, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from penstock.serving.messages import message
-from penstock.serving.tensors import WORDS, from_proto, number_of, numpy_type, objects, to_proto, word_of
+from penstock.remote.messages import message
+from penstock.remote.tensors import WORDS, from_proto, number_of, numpy_type, objects, to_proto, word_of
 
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import urllib3
 
-from penstock.serving.calls import CallError, code_of_http
+from penstock.remote.calls import CallError, code_of_http
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from penstock.serving.channels import Tls
+    from penstock.remote.channels import Tls
 
 __all__ = ["Rest"]
 

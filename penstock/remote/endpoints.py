@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from penstock.logs import get_logger
-from penstock.serving.breaker import Breaker, BreakerConfig, BreakerState, Permit
-from penstock.serving.calls import BREAKER_OPEN, CLOSED, CallError, CallKind
+from penstock.remote.breaker import Breaker, BreakerConfig, BreakerState, Permit
+from penstock.remote.calls import BREAKER_OPEN, CLOSED, CallError, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from penstock.serving.messages import message
-from penstock.serving.oip_tensors import (
+from penstock.remote.messages import message
+from penstock.remote.oip_tensors import (
     datatype_of,
     from_contents,
     from_list,
@@ -21,7 +21,7 @@ from penstock.serving.oip_tensors import (
     to_raw,
     word_of_datatype,
 )
-from penstock.serving.tensors import numpy_type, objects
+from penstock.remote.tensors import numpy_type, objects
 
 DATATYPES = (
     "BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64".split()  # noqa: SIM905 (reads better)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from penstock.serving import messages
-from penstock.serving.messages import MODEL_SERVICE, OPEN_INFERENCE, PREDICTION_SERVICE, SETS, message, methods
+from penstock.remote import messages
+from penstock.remote.messages import MODEL_SERVICE, OPEN_INFERENCE, PREDICTION_SERVICE, SETS, message, methods
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -68,7 +68,7 @@ def test_tensorflow_is_not_imported() -> None:
     """In a fresh interpreter, whatever is installed: neither it nor the package of its server."""
     program = (
         "import sys\n"
-        "from penstock.serving import messages\n"
+        "from penstock.remote import messages\n"
         "messages.message('tensorflow.serving.PredictRequest')\n"
         "from jobs.service_job import connecting\n"
         "print(sorted({'tensorflow', 'tensorflow_serving', 'kserve', 'pyflink'} & set(sys.modules)))\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from penstock.serving.breaker import Breaker, BreakerConfig, BreakerState, Permit
+from penstock.remote.breaker import Breaker, BreakerConfig, BreakerState, Permit
 
 CONFIG = BreakerConfig(failures=3, last=6, share=0.5, least_s=1.0, most_s=4.0)
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.serving.breaker import BreakerConfig, BreakerState
-from penstock.serving.calls import CallError
-from penstock.serving.endpoints import Endpoints, EndpointsConfig, EndpointState
-from penstock.serving.retrying import RetryConfig, attempted
+from penstock.remote.breaker import BreakerConfig, BreakerState
+from penstock.remote.calls import CallError
+from penstock.remote.endpoints import Endpoints, EndpointsConfig, EndpointState
+from penstock.remote.retrying import RetryConfig, attempted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

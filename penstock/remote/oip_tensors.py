@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penstock.serving.tensors import Array, numpy_type, objects
+from penstock.remote.tensors import Array, numpy_type, objects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import pytest
 
-from penstock.serving.calls import BREAKER_OPEN, CLOSED, RETRIED, CallError, CallKind, brief, code_of_http, kind_of
+from penstock.remote.calls import BREAKER_OPEN, CLOSED, RETRIED, CallError, CallKind, brief, code_of_http, kind_of
 
 KINDS = {
     "CANCELLED": CallKind.RETRY,

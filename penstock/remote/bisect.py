@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from penstock.serving.calls import CLOSED, CallError, CallKind
+from penstock.remote.calls import CLOSED, CallError, CallKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
