@@ -26,31 +26,18 @@ class RequestReader(requests.RequestReader):
     """Reads requests to one model, whose mining schema says what becomes of each value."""
 
     def __init__(self, fields: Sequence[InputField]) -> None:
-        super().__init__({field.name: FieldCheck(field) for field in fields}, _quick_type(fields))
+        super().__init__([_read_as(field) for field in fields])
 
 
-def _quick_type(fields: Sequence[InputField]) -> Any:
-    """A type that msgspec decodes a row to if it is good as it is; None where its rules cannot be told as a type."""
-    types = [_field_type(field) for field in fields]
-    if not types or None in types:
-        return None
-    columns = [
-        (f"f{i}", kind, None) if field.missing is Missing.PASS else (f"f{i}", kind)
-        for i, (field, kind) in enumerate(zip(fields, types, strict=True))
-    ]
-    renamed = {f"f{i}": field.name for i, field in enumerate(fields)}
-    struct = msgspec.defstruct("Row", columns, rename=renamed, kw_only=True, gc=False)
-    return struct | tuple[tuple(types)]  # type: ignore[misc]  # a type made at run time
+def _read_as(field: InputField) -> requests.Field:
+    """How the frame reads a field. What becomes of a missing value is left to the engine."""
+    optional = field.missing is Missing.PASS
+    return requests.Field(field.name, FieldCheck(field), _quick_type(field), optional=optional)
 
 
-def _field_type(field: InputField) -> Any:
+def _quick_type(field: InputField) -> Any:
     """A type that decodes only values which need no treatment, None where there is no such type."""
-    if field.invalid_values or field.missing_values:
-        return None
-    found = _value_type(field)
-    if found is None:
-        return None
-    return found | None if field.missing is Missing.PASS else found
+    return None if field.invalid_values or field.missing_values else _value_type(field)
 
 
 def _value_type(field: InputField) -> Any:

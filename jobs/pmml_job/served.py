@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Never
 
 import msgspec
 
 from jobs.pmml_job.inspection import compare
 from jobs.pmml_job.requests import RequestReader
 from penstock.errors import ModelLoadError, RecordError, ScoringError
-from penstock.event import CONTENT_TYPE, JSON, MODEL, RESULT, added_size, pack_headers
+from penstock.event import JSON
+from penstock.serving.results import ResultWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,14 +34,6 @@ _LEAST_BYTES = 1 << 14
 _WARM_UP_ROWS = 512
 
 
-class _Result(msgspec.Struct, gc=False):
-    input: msgspec.Raw
-    prediction: Any
-    outputs: Any
-    scored_at: str
-    latency_ms: int
-
-
 class ServedModel:
     """One version of one model, ready for requests. Made by `serve`; used by one thread at a time."""
 
@@ -48,13 +41,9 @@ class ServedModel:
         self.ref = ref
         self.bytes = max(_HEAP_PER_BYTE * size, _LEAST_BYTES)
         self.read = RequestReader(model.inputs).read
-        self.headers = pack_headers({MODEL: ref, CONTENT_TYPE: RESULT})
-        self.headers_size = added_size(self.headers)
+        results = ResultWriter(ref, [output.name for output in model.outputs], primary)
+        self.headers, self.headers_size, self.result = results.headers, results.headers_size, results.write
         self._call: Callable[[Sequence[Row]], Sequence[Answer]] = model.score
-        self._primary = primary
-        names = {f"o{i}": output.name for i, output in enumerate(model.outputs)}
-        self._outputs = msgspec.defstruct("Outputs", [(key, Any) for key in names], rename=names, gc=False)
-        self._encode = msgspec.json.Encoder().encode
 
     def score(self, requests: Sequence[Request]) -> list[Answer | ScoringError]:
         """Answers in the order of the requests. One on which the model fails has the error in its place."""
@@ -73,16 +62,6 @@ class ServedModel:
     def close(self) -> None:
         """Let go of Java's side, which Java then clears away when it likes."""
         self._call = _closed
-
-    def result(self, request: Request, answer: Answer | ScoringError, scored_at: str, latency_ms: int) -> bytes:
-        """The result's JSON; raises `ScoringError` where the model failed or gave no prediction for the row."""
-        if isinstance(answer, ScoringError):
-            raise answer
-        prediction = answer[self._primary]
-        if prediction is None:
-            raise ScoringError(self.ref, "it gave no prediction for these values")
-        outputs = self._outputs(*answer)
-        return self._encode(_Result(request.input, prediction, outputs, scored_at, latency_ms))
 
 
 def _closed(_: Sequence[Row]) -> Never:

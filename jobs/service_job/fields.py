@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
 
 from penstock.errors import InputError
+from penstock.serving.fields import FieldRule, Kind, kind_of
+from penstock.serving.requests import Alone
+from penstock.serving.values import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,27 +22,15 @@ __all__ = ["NUMBERS", "TEXT", "ImageField", "InputField", "NumberField", "Refere
 TEXT = "string"
 """The data type of texts and of bytes."""
 
-_FLOATS = {"half": (np.float16, 65_504.0), "float": (np.float32, 3.4028234663852886e38), "double": (np.float64, None)}
-_INTEGERS = {
-    "int8": np.int8,
-    "int16": np.int16,
-    "int32": np.int32,
-    "int64": np.int64,
-    "uint8": np.uint8,
-    "uint16": np.uint16,
-    "uint32": np.uint32,
-    "uint64": np.uint64,
-}
-
 NUMBERS: dict[str, np.dtype[Any]] = {
-    **{word: np.dtype(kind) for word, (kind, _) in _FLOATS.items()},
-    **{word: np.dtype(kind) for word, kind in _INTEGERS.items()},
+    "half": np.dtype(np.float16),
+    "float": np.dtype(np.float32),
+    "double": np.dtype(np.float64),
+    **{f"{kind}{bits}": np.dtype(f"{kind}{bits}") for kind in ("int", "uint") for bits in (8, 16, 32, 64)},
     "bool": np.dtype(np.bool_),
 }
 """The data types of numbers that requests can carry, in TensorFlow's words."""
 
-#: msgspec's own bounds are those of 64 bits with a sign.
-_MOST_BOUND = (1 << 63) - 1
 Tensor = np.ndarray[Any, Any]
 
 
@@ -55,24 +46,42 @@ class _Boxed(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     b64: bytes | UnsetType = UNSET
     uri: str | UnsetType = UNSET
 
-    def value(self, name: str) -> bytes | Reference:
+    @property
+    def content(self) -> bytes | Reference | None:
+        """Either; None where it is both or neither."""
         if isinstance(self.b64, bytes) and self.uri is UNSET:
             return self.b64
         if isinstance(self.uri, str) and self.b64 is UNSET:
             return Reference(self.uri)
-        raise InputError(f"input {name!r}: expected either 'b64' or 'uri' in an object of bytes")
+        return None
+
+
+def _boxed(value: object) -> _Boxed | None:
+    try:
+        found = msgspec.convert(value, _Boxed)
+    except msgspec.ValidationError:
+        return None
+    return None if found.content is None else found
+
+
+def _text_or_boxed(value: object) -> str | _Boxed | None:
+    return (value if is_text(value) else None) if isinstance(value, str) else _boxed(value)
+
+
+_BYTES = Kind("an object with either 'b64' (base 64) or 'uri'", _boxed, _Boxed, exact=False)
+_TEXT_OR_BYTES = Kind(f"a string, or {_BYTES.words}", _text_or_boxed, str | _Boxed, exact=False)
 
 
 class InputField(Protocol):
     """One input of a model."""
 
     name: str
-    json: Any
-    """What its value is decoded to; a type of msgspec's."""
-    bare: Any
-    """What a value that is a whole request is decoded to; None: in an object only."""
+    rule: FieldRule
+    """What JSON may have for it."""
+    alone: Alone | None
+    """How its value may be a whole request, where there is no other field."""
     as_it_is: bool
-    """Whether what was decoded is the row's value already, so that `value` need not be called."""
+    """Whether what the rule takes is the row's value already, so that `value` need not be called."""
     takes_bytes: bool
     """Whether bytes alone can be its value: those of an event, or of what a reference names."""
     ragged: bool
@@ -81,7 +90,7 @@ class InputField(Protocol):
     """Size of a row's value in a call; None: of each another, see `size_of`."""
 
     def value(self, decoded: Any) -> Any:
-        """The row's value from what was decoded. Raises `InputError`."""
+        """The row's value from what was decoded as the rule's type. Raises `InputError`."""
 
     def of_bytes(self, data: bytes) -> Any:
         """The row's value from bytes, where it takes them. Raises `InputError`."""
@@ -99,21 +108,22 @@ class NumberField:
         """Prepare for a data type of `NUMBERS` and the shape of one row's value, -1 for any size."""
         self.name = name
         self._dtype = NUMBERS[word]
-        self.json: Any = _nested(_number(word), shape)
-        self.bare: Any = self.json
+        self.rule = FieldRule(name, kind_of(word), shape)
+        self.alone: Alone | None = Alone(self.rule.quick, is_list=self.rule.is_list)
         self.ragged = -1 in shape
-        self.as_it_is = not self.ragged and word != "uint64"
+        self.as_it_is = not self.ragged and self.rule.exact
         self.row_bytes = None if self.ragged else math.prod(shape) * self._dtype.itemsize
 
     def value(self, decoded: Any) -> Any:
         """Numbers as they are, and lists of any size as an array, which has to be rectangular."""
-        if self.as_it_is:
+        if not self.rule.exact:
+            decoded = self.rule(decoded)
+        if not self.ragged:
             return decoded
         try:
             return np.array(decoded, self._dtype)
-        except (ValueError, OverflowError) as error:
-            expected = "lists of one length" if self.ragged else "numbers below 2**64"
-            raise InputError(f"input {self.name!r}: expected {expected}: {error}") from error
+        except ValueError as error:
+            raise InputError(f"field {self.name!r}: expected lists of one length: {error}") from error
 
     def of_bytes(self, data: bytes) -> Any:
         """Numbers are not read from bytes."""
@@ -133,8 +143,9 @@ class TextField:
     def __init__(self, name: str, shape: tuple[int, ...]) -> None:
         """Prepare for the shape of one row's value."""
         self.name = name
-        self.json: Any = _nested(str | _Boxed, shape)
-        self.bare: Any = self.json if shape else str  # objects of two kinds cannot be told apart
+        self.rule = FieldRule(name, _TEXT_OR_BYTES, shape)
+        # Objects of two kinds cannot be told apart.
+        self.alone: Alone | None = Alone(self.rule.quick if shape else str, is_list=self.rule.is_list)
         self.ragged = -1 in shape
         self.takes_bytes = not shape
 
@@ -161,23 +172,23 @@ class TextField:
         return found
 
     def _one(self, decoded: str | _Boxed) -> bytes | Reference:
-        return decoded.encode() if isinstance(decoded, str) else decoded.value(self.name)
+        return decoded.encode() if isinstance(decoded, str) else _content(self.name, decoded, _TEXT_OR_BYTES)
 
     def _nested(self, decoded: Any) -> Any:
         if isinstance(decoded, list):
             return [self._nested(each) for each in decoded]
         found = self._one(decoded)
         if isinstance(found, Reference):
-            raise InputError(f"input {self.name!r}: a reference stands for a whole value, not for a part of one")
+            raise InputError(f"field {self.name!r}: a reference stands for a whole value, not for a part of one")
         return found
 
     def _array(self, nested: list[Any]) -> Tensor:
         try:
             found = np.array(nested, object)
         except ValueError as error:
-            raise InputError(f"input {self.name!r}: expected lists of one length: {error}") from error
+            raise InputError(f"field {self.name!r}: expected lists of one length: {error}") from error
         if found.size and isinstance(found.flat[0], list):
-            raise InputError(f"input {self.name!r}: expected lists of one length")
+            raise InputError(f"field {self.name!r}: expected lists of one length")
         return found
 
 
@@ -187,18 +198,18 @@ class ImageField:
     as_it_is = False
     takes_bytes = True
     ragged = False
-    json: Any = _Boxed
-    bare: Any = None
+    alone: Alone | None = None
 
     def __init__(self, name: str, reader: ImageDecoder, row_bytes: int) -> None:
         """Prepare, with what reads images, and the size of what it makes of one."""
         self.name = name
+        self.rule = FieldRule(name, _BYTES)
         self.row_bytes: int | None = row_bytes
         self._reader = reader
 
     def value(self, decoded: _Boxed) -> Any:
         """The image's numbers, or what it is to be fetched from."""
-        found = decoded.value(self.name)
+        found = _content(self.name, decoded, _BYTES)
         return found if isinstance(found, Reference) else self.of_bytes(found)
 
     def of_bytes(self, data: bytes) -> Any:
@@ -206,7 +217,7 @@ class ImageField:
         try:
             return self._reader.read(data)
         except InputError as error:
-            raise InputError(f"input {self.name!r}: {error}") from error
+            raise InputError(f"field {self.name!r}: {error}") from error
 
     def stack(self, values: Sequence[Any]) -> Tensor:
         """One tensor."""
@@ -227,20 +238,8 @@ def size_of(value: Any) -> int:
     return sum(map(len, value.flat)) if value.dtype == object else int(value.nbytes)
 
 
-def _number(word: str) -> Any:
-    if word == "bool":
-        return bool
-    if word in _FLOATS:
-        most = _FLOATS[word][1]
-        return float if most is None else Annotated[float, msgspec.Meta(ge=-most, le=most)]
-    bounds = np.iinfo(NUMBERS[word])
-    most = int(bounds.max)
-    if most > _MOST_BOUND:
-        return Annotated[int, msgspec.Meta(ge=0)]
-    return Annotated[int, msgspec.Meta(ge=int(bounds.min), le=most)]
-
-
-def _nested(kind: Any, shape: tuple[int, ...]) -> Any:
-    for size in reversed(shape):
-        kind = list[kind] if size < 0 else Annotated[list[kind], msgspec.Meta(min_length=size, max_length=size)]
-    return kind
+def _content(name: str, boxed: _Boxed, kind: Kind) -> bytes | Reference:
+    found = boxed.content
+    if found is None:
+        raise InputError(f"field {name!r} is an object, expected {kind.words}")
+    return found

@@ -5,9 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-from msgspec import UnsetType
-
 from penstock.errors import (
     InternalError,
     ModelFailedError,
@@ -16,10 +13,10 @@ from penstock.errors import (
     ScoringError,
     ServerUnavailableError,
 )
-from penstock.event import CONTENT_TYPE, MODEL, RESULT, added_size, pack_headers
 from penstock.remote.bisect import bisected
 from penstock.remote.breaker import BreakerState
 from penstock.remote.calls import CallError, CallKind
+from penstock.serving.results import ResultWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,14 +33,6 @@ __all__ = ["Door", "Served", "ServedModel"]
 _BYTES = 1 << 16
 #: Most bytes of a call: servers that nobody told otherwise refuse messages of more than 4 MiB.
 _MOST_CALL_BYTES = 3 << 20
-
-
-class _Result(msgspec.Struct, gc=False):
-    input: msgspec.Raw | UnsetType
-    prediction: Any
-    outputs: Any
-    scored_at: str
-    latency_ms: int
 
 
 class Door(NamedTuple):
@@ -86,16 +75,13 @@ class ServedModel:
         self.ref = model.ref
         self.bytes = _BYTES
         self.read = model.reader.read
-        self.headers = pack_headers({MODEL: model.ref, CONTENT_TYPE: RESULT})
-        self.headers_size = added_size(self.headers)
+        results = ResultWriter(model.ref, model.answers.names, model.primary)
+        self.headers, self.headers_size, self.result = results.headers, results.headers_size, results.write
         self._model = model
         self._door = door
         self._waiting_for = door.outage
         self._said_to_be_there = False
         self._good: Row | None = None
-        names = {f"o{i}": name for i, name in enumerate(model.answers.names)}
-        self._outputs = msgspec.defstruct("Outputs", [(key, Any) for key in names], rename=names, gc=False)
-        self._encode = msgspec.json.Encoder().encode
 
     def score(self, requests: Sequence[Request]) -> list[Answer | RecordError]:
         """Answers in the order of the requests. One that has none has the error in its place.
@@ -139,16 +125,6 @@ class ServedModel:
 
     def close(self) -> None:
         """Nothing: the server keeps the model, and other models use the way to it."""
-
-    def result(self, request: Request, answer: Answer | RecordError, scored_at: str, latency_ms: int) -> bytes:
-        """The result's JSON; raises the error that is the answer, or `ScoringError` where there is no prediction."""
-        if isinstance(answer, RecordError):
-            raise answer
-        prediction = answer[self._model.primary]
-        if prediction is None or prediction != prediction:  # noqa: PLR0124 (NaN, which JSON does not have)
-            raise ScoringError(self.ref, "it gave no prediction for these values")
-        outputs = self._outputs(*answer)
-        return self._encode(_Result(request.input, prediction, outputs, scored_at, latency_ms))
 
     def _resolve(self, rows: list[Any]) -> None:
         """Fetch what rows refer to, several at a time; what cannot be fetched is an error in the row's place."""

@@ -6,27 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Never
 
-import msgspec
-
-from penstock.errors import ScoringError
-from penstock.event import CONTENT_TYPE, MODEL, RESULT, added_size, pack_headers
+from penstock.serving.results import ResultWriter
 
 if TYPE_CHECKING:
     from jobs.spark_job.engine import Answer, Pipeline
+    from penstock.errors import ScoringError
     from penstock.serving.requests import Request
 
 __all__ = ["ServedPipeline", "Terms"]
 
 
 _Read = Callable[[bytes | None, str | None], "Request"]
-
-
-class _Result(msgspec.Struct, gc=False):
-    input: msgspec.Raw
-    prediction: Any
-    outputs: Any
-    scored_at: str
-    latency_ms: int
 
 
 def _nothing() -> None:
@@ -57,8 +47,6 @@ class ServedPipeline:
         self.ref = ref
         self.bytes = terms.size
         self.read = read
-        self.headers = pack_headers({MODEL: ref, CONTENT_TYPE: RESULT})
-        self.headers_size = added_size(self.headers)
         self.row_wise = pipeline.not_row_wise is None
         self._not_row_wise = pipeline.not_row_wise
         self._call = pipeline.call
@@ -66,9 +54,8 @@ class ServedPipeline:
         self._terms = terms
         self.outputs = dict(pipeline.outputs)
         """Names and types, in a descriptor's words."""
-        names = {f"o{i}": name for i, name in enumerate(self.outputs)}
-        self._outputs = msgspec.defstruct("Outputs", [(key, Any) for key in names], rename=names, gc=False)
-        self._encode = msgspec.json.Encoder().encode
+        results = ResultWriter(ref, self.outputs, terms.primary)
+        self.headers, self.headers_size, self.result = results.headers, results.headers_size, results.write
 
     def score(self, requests: Sequence[Request]) -> list[Answer | ScoringError]:
         """Answers in the order of the requests. One on which the pipeline fails has the error in its place."""
@@ -95,15 +82,6 @@ class ServedPipeline:
         """Say what people should know of a model that is in order."""
         slow = "" if self.row_wise else f"not row-wise ({self._not_row_wise}): scored in frames"
         return "; ".join(filter(None, (slow, self._terms.remark())))
-
-    def result(self, request: Request, answer: Answer | ScoringError, scored_at: str, latency_ms: int) -> bytes:
-        """The result's JSON; raises `ScoringError` where the pipeline failed or gave no prediction for the row."""
-        if isinstance(answer, ScoringError):
-            raise answer
-        prediction = answer[self._terms.primary]
-        if prediction is None:
-            raise ScoringError(self.ref, "it gave no prediction for these values")
-        return self._encode(_Result(request.input, prediction, self._outputs(*answer), scored_at, latency_ms))
 
 
 def _closed(_columns: Sequence[Sequence[Any]], _size: int) -> Never:

@@ -2,7 +2,7 @@
 
 Types are words of Spark's and of TensorFlow's; a list of a type is written ``double[]``, or by the field's shape, whose
 first dimension is that of the batch. A field that is not required may be missing: then it is what ``missing`` says, or
-None.
+None. Jobs with types of their own make rules of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import msgspec
 
 from penstock.errors import InputError, ModelLoadError
-from penstock.serving.requests import RequestReader
+from penstock.serving.requests import Alone, Field, RequestReader
 from penstock.serving.values import ABSENT, FLOAT_MAX, integer, is_text, kind, number
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from penstock.models.descriptor import FieldDescriptor
 
-__all__ = ["FieldRule", "reader"]
+__all__ = ["FieldRule", "Kind", "kind_of", "reader"]
 
 _HALF_MAX = 65_504.0
 #: Largest sizes of numbers with a fraction, by word.
@@ -49,37 +49,48 @@ _LIST = "[]"
 #: A vector of Spark's is a list of numbers in a request.
 _VECTOR = "vector"
 _ANY = -1
-_QUICK_BITS = 64
+#: msgspec's own bounds are those of 64 bits with a sign.
+_MOST_BOUND = (1 << 63) - 1
 
 
-class _Type(NamedTuple):
+class Kind(NamedTuple):
     """A type of single values."""
 
     words: str
     convert: Callable[[object], object]
     """The value in that type, None where it is of another."""
     quick: Any
-    """What msgspec decodes it to; None: there is nothing that takes the same values."""
+    """What msgspec decodes it to."""
+    exact: bool = True
+    """Whether that takes nothing else; else what was decoded has to be checked."""
 
 
 class FieldRule:
     """What becomes of one field's value: the value that the model gets, or an `InputError`."""
 
-    __slots__ = ("_default", "_dimensions", "_expected", "_name", "_required", "_type")
+    __slots__ = ("_dimensions", "_kind", "_name")
 
-    def __init__(self, field: FieldDescriptor) -> None:
+    def __init__(self, name: str, kind: Kind, dimensions: tuple[int, ...] = ()) -> None:
         """Prepare.
+
+        Args:
+            name: the field's.
+            kind: of single values.
+            dimensions: lengths of the lists in which they stand, the outermost first; -1: any length.
+        """
+        self._name = name
+        self._kind = kind
+        self._dimensions = dimensions
+
+    @classmethod
+    def of(cls, field: FieldDescriptor) -> FieldRule:
+        """Return the rule for what a descriptor says of an input.
 
         Raises:
             ValueError: no request can carry such a field.
         """
         word, dimensions = _dimensions(field)
-        self._type = _type(word)
-        self._name = field.name
-        self._dimensions = dimensions
-        self._expected = _words(self._type.words, dimensions)
-        self._required = field.required is not False
-        self._default = field.missing
+        return cls(field.name, kind_of(word), dimensions)
 
     def __call__(self, value: object) -> Any:
         """Check a value as JSON gave it; `ABSENT` where the row has none.
@@ -88,43 +99,39 @@ class FieldRule:
             InputError: it is missing, or of another type; tells the field, what was expected and what came.
         """
         if value is ABSENT or value is None:
-            if self._required:
-                found = "is missing" if value is ABSENT else "is null"
-                raise InputError(f"field {self._name!r} {found}, expected {self._expected}")
-            return self._default
+            found = "is missing" if value is ABSENT else "is null"
+            raise InputError(f"field {self._name!r} {found}, expected {_words(self._kind.words, self._dimensions)}")
         return self._converted(value, self._dimensions, "")
 
     @property
-    def is_text(self) -> bool:
-        """Whether it is one text."""
-        return not self._dimensions and self._type.quick is str
+    def exact(self) -> bool:
+        """Whether what is decoded as `quick` need not be checked."""
+        return self._kind.exact
+
+    @property
+    def is_list(self) -> bool:
+        """Whether its values are lists."""
+        return bool(self._dimensions)
 
     @property
     def quick(self) -> Any:
-        """A type that msgspec decodes to the value, where it is as it should be; None: there is no such type."""
-        found = self._type.quick
-        for length in reversed(self._dimensions) if found is not None else ():
+        """A type that msgspec decodes to the value, where it is as it should be."""
+        found = self._kind.quick
+        for length in reversed(self._dimensions):
             found = list[found]  # type: ignore[valid-type]  # a type made at run time
             if length != _ANY:
                 found = Annotated[found, msgspec.Meta(min_length=length, max_length=length)]
-        if self._required or found is None:
-            return found
-        return None if self._default is not None else found | None
-
-    @property
-    def required(self) -> bool:
-        """Whether there has to be a value."""
-        return self._required
+        return found
 
     def _converted(self, value: object, dimensions: tuple[int, ...], place: str) -> object:
         if not dimensions:
-            found = self._type.convert(value)
+            found = self._kind.convert(value)
             if found is None:
-                raise InputError(f"field {self._name!r}{place} is {kind(value)}, expected {self._type.words}")
+                raise InputError(f"field {self._name!r}{place} is {kind(value)}, expected {self._kind.words}")
             return found
         length, *rest = dimensions
         if not isinstance(value, list) or length not in {_ANY, len(value)}:
-            expected = _words(self._type.words, dimensions)
+            expected = _words(self._kind.words, dimensions)
             raise InputError(f"field {self._name!r}{place} is {kind(value)}, expected {expected}")
         return [self._converted(each, tuple(rest), f"{place}[{index}]") for index, each in enumerate(value)]
 
@@ -136,27 +143,45 @@ def reader(ref: str, inputs: Sequence[FieldDescriptor]) -> RequestReader:
     """
     if not inputs:
         raise ModelLoadError(ref, "nobody says which inputs it has; give its descriptor 'inputs'")
-    try:
-        rules = {field.name: FieldRule(field) for field in inputs}
-    except ValueError as error:
-        raise ModelLoadError(ref, str(error)) from error
-    if len(rules) < len(inputs):
+    if len({field.name for field in inputs}) < len(inputs):
         raise ModelLoadError(ref, "two of its inputs have the same name; rename one of them")
-    text = len(rules) == 1 and next(iter(rules.values())).is_text
-    return RequestReader(rules, _row_type(rules), text=text)
+    try:
+        fields = [_field(field) for field in inputs]
+        text = len(fields) == 1 and fields[0].quick is str
+        return RequestReader(fields, Alone(str, is_list=False) if text else None)
+    except (ValueError, InputError) as error:
+        raise ModelLoadError(ref, str(error)) from error
 
 
-def _row_type(rules: dict[str, FieldRule]) -> Any:
-    types = [rule.quick for rule in rules.values()]
-    if None in types:
-        return None
-    columns = [
-        (f"f{i}", found) if rule.required else (f"f{i}", found, None)
-        for i, (rule, found) in enumerate(zip(rules.values(), types, strict=True))
-    ]
-    renamed = {f"f{i}": name for i, name in enumerate(rules)}
-    struct = msgspec.defstruct("Row", columns, rename=renamed, kw_only=True, gc=False)
-    return struct | tuple[tuple(types)]  # type: ignore[misc]  # as above
+def kind_of(word: str) -> Kind:
+    """Return the type of single values that a word of Spark's or of TensorFlow's names.
+
+    Raises:
+        ValueError: it names none that a request can carry.
+    """
+    if word == "string":
+        return Kind("a string", lambda value: value if isinstance(value, str) and is_text(value) else None, str)
+    if word in _TRUTHS:
+        return Kind(f"true or false ({word})", lambda value: value if isinstance(value, bool) else None, bool)
+    if word in _FLOATS:
+        return _float(word, _FLOATS[word])
+    if word in _INTEGERS:
+        return _integer(word, *_INTEGERS[word])
+    known = ", ".join(sorted({"string", _VECTOR, *_TRUTHS, *_FLOATS, *_INTEGERS}))
+    raise ValueError(f"an input has type {word!r}, which no request can carry; expected one of {known}, or a list ([])")
+
+
+def _field(field: FieldDescriptor) -> Field:
+    rule = FieldRule.of(field)
+    optional = field.required is False
+    return Field(
+        field.name,
+        rule,
+        rule.quick,
+        optional=optional,
+        stand_in=field.missing if optional else None,
+        treat=None if rule.exact else rule,
+    )
 
 
 def _dimensions(field: FieldDescriptor) -> tuple[str, tuple[int, ...]]:
@@ -173,30 +198,18 @@ def _dimensions(field: FieldDescriptor) -> tuple[str, tuple[int, ...]]:
     return word, tuple(field.shape[1:])
 
 
-def _type(word: str) -> _Type:
-    if word == "string":
-        return _Type("a string", lambda value: value if isinstance(value, str) and is_text(value) else None, str)
-    if word in _TRUTHS:
-        return _Type(f"true or false ({word})", lambda value: value if isinstance(value, bool) else None, bool)
-    if word in _FLOATS:
-        return _float(word, _FLOATS[word])
-    if word in _INTEGERS:
-        return _integer(word, *_INTEGERS[word])
-    known = ", ".join(sorted({"string", _VECTOR, *_TRUTHS, *_FLOATS, *_INTEGERS}))
-    raise ValueError(f"an input has type {word!r}, which no request can carry; expected one of {known}, or a list ([])")
-
-
-def _float(word: str, bound: float) -> _Type:
+def _float(word: str, bound: float) -> Kind:
     said = f"a number ({word})" if math.isinf(bound) else f"a number ({word}, up to {bound:.1e})"
     quick: Any = float if math.isinf(bound) else Annotated[float, msgspec.Meta(ge=-bound, le=bound)]
-    return _Type(said, lambda value: number(value, bound), quick)
+    return Kind(said, lambda value: number(value, bound), quick)
 
 
-def _integer(word: str, bits: int, signed: bool) -> _Type:  # noqa: FBT001 by place, from the table
+def _integer(word: str, bits: int, signed: bool) -> Kind:  # noqa: FBT001 by place, from the table
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    wide = not signed and bits == _QUICK_BITS  # beyond what msgspec can be told
-    quick: Any = None if wide else Annotated[int, msgspec.Meta(ge=low, le=high)]
-    return _Type(f"a whole number ({word})", lambda value: integer(value, low, high), quick)
+    wide = high > _MOST_BOUND
+    meta = msgspec.Meta(ge=low) if wide else msgspec.Meta(ge=low, le=high)
+    said = f"a whole number ({word})"
+    return Kind(said, lambda value: integer(value, low, high), Annotated[int, meta], exact=not wide)
 
 
 def _words(single: str, dimensions: Sequence[int]) -> str:

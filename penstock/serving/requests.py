@@ -10,60 +10,94 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from penstock.errors import DecodeError, InputError
 from penstock.event import JSON, REQUEST, TEXT
-from penstock.serving.values import ABSENT, is_text, kind
+from penstock.serving.values import ABSENT, kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
-__all__ = ["Request", "RequestReader"]
+__all__ = ["Alone", "Field", "Request", "RequestReader", "Row", "utf8"]
 
 _T = TypeVar("_T")
 
+Row = tuple[Any, ...]
+"""One value for each field, in their order."""
+
 
 class Request(NamedTuple):
-    """What a request says: the event as the user sent it, and the row that the model gets."""
+    """What a request says."""
 
-    input: msgspec.Raw
-    row: tuple[Any, ...]
-    """One value for each input field, in their order."""
+    input: msgspec.Raw | UnsetType
+    """The event as the user sent it; unset for bytes, which JSON cannot have."""
+    row: Row
+    """What the model gets."""
+
+
+class Field(NamedTuple):
+    """One field of a model's requests."""
+
+    name: str
+    check: Callable[[object], Any]
+    """What becomes of a value as JSON gave it, `ABSENT` where there is none; raises `InputError`."""
+    quick: Any = None
+    """A type that msgspec decodes just what ``check`` takes to; None: there is no such type."""
+    optional: bool = False
+    """Whether it may be missing or null."""
+    stand_in: Any = None
+    """What the model gets then, as JSON would have it; None: None."""
+    treat: Callable[[Any], Any] | None = None
+    """What makes the model's value of a checked one; may raise `InputError`."""
+
+
+class Alone(NamedTuple):
+    """How the value of a model's only field may be a whole request."""
+
+    quick: Any
+    """As a field's."""
+    is_list: bool
+    """Whether such a value is a list: then a list is not one of all fields."""
 
 
 class _Enveloped(Protocol):
     """What the decoder for requests with a transformed event gives."""
 
-    input: msgspec.Raw
     data: Any
+    input: msgspec.Raw | UnsetType
 
 
 class _RawEnvelope(msgspec.Struct, gc=False):
-    input: msgspec.Raw
     data: msgspec.Raw
+    input: msgspec.Raw | UnsetType = UNSET
 
 
 class RequestReader:
     """Reads requests to one model. Pure, and safe to use from several threads."""
 
-    def __init__(self, checks: Mapping[str, Callable[[object], Any]], quick: Any = None, *, text: bool = False) -> None:
+    def __init__(self, fields: Sequence[Field], alone: Alone | None = None) -> None:
         """Prepare.
 
         Args:
-            checks: for each field, in their order, what becomes of its value, `ABSENT` where there is none; raises
-                `InputError`.
-            quick: a type to which msgspec decodes the rows that need no treatment: a struct whose fields are in that
-                order, a tuple, or either. None: there is no such type.
-            text: whether the one field is text, so that a request may be nothing but that text.
+            fields: in the model's order.
+            alone: the value of the only field may be a whole request; of a text also where it is no JSON.
+
+        Raises `InputError` where what stands in for a missing value is none of its field.
         """
-        self._checks = dict(checks)
-        self._names = ", ".join(checks)
-        self._text = text
+        self._fields = tuple(fields)
+        self._names = ", ".join(field.name for field in fields)
+        self._alone = alone
+        self._stand_ins = [_stand_in(field) for field in fields]
+        self._plain = not any(field.treat or field.stand_in is not None for field in fields)
+        self._struct: type[Any] | None = None
         self._event: msgspec.json.Decoder[Any] | None = None
         self._envelope: msgspec.json.Decoder[Any] | None = None
-        if quick is not None:
-            self._event = msgspec.json.Decoder(quick)
-            envelope = msgspec.defstruct("Envelope", [("input", msgspec.Raw), ("data", quick)], gc=False)
+        if fields and all(field.quick is not None for field in fields):
+            self._struct, rows = self._types()
+            self._event = msgspec.json.Decoder(rows)
+            parts: list[Any] = [("data", rows), ("input", msgspec.Raw | UnsetType, UNSET)]
+            envelope = msgspec.defstruct("Envelope", parts, gc=False)
             self._envelope = msgspec.json.Decoder(envelope)
 
     def read(self, value: bytes | None, content_type: str | None) -> Request:
@@ -74,22 +108,46 @@ class RequestReader:
             DecodeError: the bytes are not what the content type says.
         """
         if value is None:
-            raise InputError("the request has no value, expected a JSON object or list")
+            raise InputError(f"the request has no value, expected a JSON object or list of {self._names}")
         if content_type == JSON or content_type is None:
             return self._read_event(value)
         if content_type == REQUEST:
             return self._read_envelope(value)
-        return self._read_other(value, content_type)
+        plain = content_type.partition(";")[0].strip().lower()
+        if plain in (JSON, REQUEST):
+            return self._read_event(value) if plain == JSON else self._read_envelope(value)
+        found = self._read_other(value, plain)
+        if found is None:
+            raise InputError(
+                f"the request is {content_type!r}, expected a JSON object or list of {self._names};"
+                " give the route a transform that makes one"
+            )
+        return found
+
+    def _types(self) -> tuple[type[Any], Any]:
+        """What an object decodes to, and what a row does: an object, a list of all fields, or the only one's value."""
+        types = [field.quick | None if field.optional else field.quick for field in self._fields]
+        columns: list[Any] = [
+            (f"f{at}", type_, None) if field.optional else (f"f{at}", type_)
+            for at, (field, type_) in enumerate(zip(self._fields, types, strict=True))
+        ]
+        renamed = {f"f{at}": field.name for at, field in enumerate(self._fields)}
+        struct = msgspec.defstruct("Row", columns, rename=renamed, kw_only=True, gc=False)
+        if self._alone is not None:
+            # And no tuple, which is read slowly: where one stands beside a number with bounds msgspec 0.22 reads past
+            # the end of its own table of types.
+            return struct, struct | self._alone.quick
+        return struct, struct | tuple[tuple(types)]  # type: ignore[misc]  # a type made at run time
 
     def _read_event(self, value: bytes) -> Request:
         if self._event is not None and _is_utf8(value):
             try:
-                row = self._event.decode(value)
+                decoded = self._event.decode(value)
             except (msgspec.DecodeError, RecursionError):
                 pass  # read slowly: the row needs a treatment or an explanation
             else:
-                return Request(msgspec.Raw(value), row if type(row) is tuple else msgspec.structs.astuple(row))
-        row = self._check(_parse(value))
+                return Request(msgspec.Raw(value), self._decoded(decoded))
+        row = self._row(_parse(value))
         return Request(_strict(value, msgspec.Raw), row)
 
     def _read_envelope(self, value: bytes) -> Request:
@@ -99,43 +157,74 @@ class RequestReader:
             except (msgspec.DecodeError, RecursionError):
                 pass  # as above
             else:
-                row = found.data
-                return Request(found.input, row if type(row) is tuple else msgspec.structs.astuple(row))
+                return Request(found.input, self._decoded(found.data))
         tree = _parse(value)
-        if not isinstance(tree, dict) or not {"input", "data"} <= tree.keys():
+        if not isinstance(tree, dict) or "data" not in tree:
             raise DecodeError(f"expected an object with 'input' and 'data' (content-type {REQUEST}), got {kind(tree)}")
-        row = self._check(tree["data"])
+        row = self._row(tree["data"])
         return Request(_strict(value, _RawEnvelope).input, row)
 
-    def _read_other(self, value: bytes, content_type: str) -> Request:
-        plain = content_type.partition(";")[0].strip().lower()
-        if plain in (JSON, REQUEST):
-            return self._read_event(value) if plain == JSON else self._read_envelope(value)
-        if plain == TEXT and self._text:
-            return self._read_text(value)
-        raise InputError(
-            f"the request is {content_type!r}, expected a JSON object or list of {self._names};"
-            " give the route a transform that makes one"
+    def _read_other(self, value: bytes, content_type: str) -> Request | None:
+        """Read what is no JSON, None where the model cannot take it; the content type has no parameters."""
+        if content_type != TEXT or self._alone is None or self._alone.quick is not str:
+            return None
+        text = utf8(value)
+        return Request(msgspec.Raw(msgspec.json.encode(text)), self._row(text))
+
+    def _row(self, tree: object) -> Row:
+        """The row of a tree as JSON gave it. Raises `InputError`."""
+        return self._treated(self._checked(tree))
+
+    def _decoded(self, decoded: Any) -> Row:
+        if type(decoded) is self._struct:
+            decoded = msgspec.structs.astuple(decoded)
+        elif type(decoded) is not tuple:
+            decoded = (decoded,)
+        return self._treated(decoded)
+
+    def _treated(self, row: Row) -> Row:
+        if self._plain:
+            return row
+        return tuple(
+            stand_in if value is None else value if field.treat is None else field.treat(value)
+            for field, value, stand_in in zip(self._fields, row, self._stand_ins, strict=True)
         )
 
-    def _read_text(self, value: bytes) -> Request:
-        try:
-            text = value.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise DecodeError(f"the value is not UTF-8: {error.reason} at byte {error.start}") from error
-        return Request(msgspec.Raw(msgspec.json.encode(text)), self._check(text))
-
-    def _check(self, tree: object) -> tuple[Any, ...]:
-        checks = self._checks
+    def _checked(self, tree: object) -> Row:
+        fields = self._fields
         if isinstance(tree, dict):
-            return tuple(check(tree.get(name, ABSENT)) for name, check in checks.items())
-        if self._text and isinstance(tree, str) and is_text(tree):
-            return tuple(check(tree) for check in checks.values())
+            return tuple(_checked(field, tree.get(field.name, ABSENT)) for field in fields)
+        if self._alone is not None and (self._alone.is_list or not isinstance(tree, list)):
+            return (_checked(fields[0], tree),)
         if not isinstance(tree, list):
             raise InputError(f"expected a JSON object or list of {self._names}, got {kind(tree)}")
-        if len(tree) != len(checks):
-            raise InputError(f"expected a list of {len(checks)} values ({self._names}), got {kind(tree)}")
-        return tuple(check(value) for check, value in zip(checks.values(), tree, strict=True))
+        if len(tree) != len(fields):
+            raise InputError(f"expected a list of {len(fields)} values ({self._names}), got {kind(tree)}")
+        return tuple(_checked(field, value) for field, value in zip(fields, tree, strict=True))
+
+
+def utf8(value: bytes) -> str:
+    """Return the text. Raises `DecodeError`."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"the value is not UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def _checked(field: Field, value: object) -> Any:
+    if field.optional and (value is ABSENT or value is None):
+        return None
+    return field.check(value)
+
+
+def _stand_in(field: Field) -> Any:
+    if field.stand_in is None:
+        return None
+    try:
+        value = field.check(field.stand_in)
+        return value if field.treat is None else field.treat(value)
+    except InputError as error:
+        raise InputError(f"what stands in for a missing {field.name!r} does not fit: {error}") from error
 
 
 def _is_utf8(value: bytes) -> bool:

@@ -132,7 +132,7 @@ def test_server_that_goes_while_the_sample_is_scored_may_come_back(
         loader.load(described(sample={"x": 1}), None)
 
 
-@pytest.mark.parametrize(("sample", "said"), [({"x": BAD}, "bad value"), ({"x": "a"}, "input x")])
+@pytest.mark.parametrize(("sample", "said"), [({"x": BAD}, "bad value"), ({"x": "a"}, "field 'x'")])
 def test_sample_has_to_be_scored(loader: ServiceLoader, sample: object, said: str) -> None:
     """Else no event would be."""
     with pytest.raises(ModelLoadError, match=f"sample cannot be scored: .*{said}") as told:

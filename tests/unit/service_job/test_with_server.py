@@ -226,7 +226,7 @@ def test_open_inference_servers_score_too(transport: str) -> None:
         values = [b'{"x": [1.5], "s": "a"}', b'{"x": 1.5, "s": "b"}', b'{"x": [2], "s": {"b64": "/w=="}}']
         requests = [model.read(value, None) for value in (values[0], values[2])]
         answers = model.score(requests)
-        with pytest.raises(InputError, match="input x"):
+        with pytest.raises(InputError, match="field 'x'"):
             model.read(values[1], None)
         loader.close()
 

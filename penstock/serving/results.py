@@ -1,0 +1,63 @@
+"""Results as jobs write them: the event as it came, the model's prediction and all of its outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UnsetType
+
+from penstock.errors import RecordError, ScoringError
+from penstock.event import CONTENT_TYPE, MODEL, RESULT, added_size, pack_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from penstock.serving.requests import Request
+
+__all__ = ["ResultWriter"]
+
+
+class _Result(msgspec.Struct, gc=False):
+    input: msgspec.Raw | UnsetType
+    prediction: Any
+    outputs: Any
+    scored_at: str
+    latency_ms: int
+
+
+class ResultWriter:
+    """Writes results of one version of one model. Pure, and safe to use from several threads."""
+
+    headers: str
+    """Headers of its results, packed."""
+    headers_size: int
+    """Bytes that they add to a record."""
+
+    def __init__(self, ref: str, outputs: Iterable[str], primary: int) -> None:
+        """Prepare, with the model's name and version, its outputs in their order, and which is the prediction."""
+        self.headers = pack_headers({MODEL: ref, CONTENT_TYPE: RESULT})
+        self.headers_size = added_size(self.headers)
+        self._ref = ref
+        self._primary = primary
+        names = {f"o{at}": name for at, name in enumerate(outputs)}
+        self._outputs = msgspec.defstruct("Outputs", [(key, Any) for key in names], rename=names, gc=False)
+        self._encode = msgspec.json.Encoder().encode
+
+    def write(self, request: Request, answer: Sequence[Any] | RecordError, scored_at: str, latency_ms: int) -> bytes:
+        """Return the result's JSON.
+
+        Args:
+            request: what was asked.
+            answer: a value for each output, or what went wrong.
+            scored_at: RFC 3339.
+            latency_ms: since the event.
+
+        Raises `RecordError`: the one that is the answer, or `ScoringError` where there is no prediction.
+        """
+        if isinstance(answer, RecordError):
+            raise answer
+        prediction = answer[self._primary]
+        if prediction is None or prediction != prediction:  # noqa: PLR0124 (NaN, which JSON does not have)
+            raise ScoringError(self._ref, "it gave no prediction for these values")
+        return self._encode(_Result(request.input, prediction, self._outputs(*answer), scored_at, latency_ms))
