@@ -56,6 +56,7 @@ MODEL_SERVER_EDGE = {
     ),
     *(f"jobs.service_job.{name}" for name in ("answers", "fields", "images", "inputs", "matching", "saved_model")),
     *(f"jobs.service_job.{name}" for name in ("fetching", "http_fetching", "inspection", "loader")),
+    "penstock.testing.model_servers",
     "penstock.testing.tensorflow_serving",
 }
 #: All that the transport to model servers takes of the rest.
@@ -72,7 +73,12 @@ KEPT = {
     "pyspark": ("jobs.spark_job",),
     "py4j": ("jobs.spark_job",),
     "tensorflow": ("penstock.local.model_server.savedmodel",),
-    "grpc": ("penstock.remote.channels", "penstock.local.model_server", "penstock.testing.tensorflow_serving"),
+    "grpc": (
+        "penstock.remote.channels",
+        "penstock.local.model_server",
+        "penstock.testing.model_servers",
+        "penstock.testing.tensorflow_serving",
+    ),
     "PIL": ("jobs.service_job.images",),
 }
 #: What the core may bring along when it is imported; a new name is a new dependency of every worker.

@@ -29,7 +29,8 @@ from penstock.event import (
 )
 from penstock.flink.tables import Source
 from penstock.testing import builders
-from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing, RefusalError
+from penstock.testing.model_servers import RefusalError
+from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing
 from tests import brokers
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 from jobs.service_job.client import Method, ModelSpec
 from jobs.service_job.connecting import ServerConfig, connected
 from penstock.remote.calls import CallError, CallKind
-from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing, RefusalError
+from penstock.testing.model_servers import RefusalError
+from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

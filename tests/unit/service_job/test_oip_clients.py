@@ -18,6 +18,7 @@ from penstock.remote.calls import CallError, CallKind
 from penstock.remote.channels import Tls
 from penstock.remote.retrying import RetryConfig
 from penstock.remote.tensors import objects
+from penstock.testing.model_servers import RefusalError
 from tests.oip_servers import GrpcServer, OipServer, RestServer
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def test_other_methods_are_tensorflows(client: ModelClient) -> None:
 @pytest.mark.parametrize("code", ["UNAVAILABLE", "RESOURCE_EXHAUSTED"])
 def test_tries_again_what_passes(client: ModelClient, server: OipServer, code: str) -> None:
     """503 and 429 are the same as what gRPC says."""
-    server.failures = [code] * 2
+    server.failures = [RefusalError(code, "as told")] * 2
 
     assert client.predict(DOUBLE, {"x": ONE}).version == 1
     assert len(server.calls) == 3
@@ -130,7 +131,7 @@ def test_tries_again_what_passes(client: ModelClient, server: OipServer, code: s
 )
 def test_tries_nothing_else_again(client: ModelClient, server: OipServer, code: str, kind: CallKind) -> None:
     """The second answer would be the first one's."""
-    server.failures = [code] * 2
+    server.failures = [RefusalError(code, "as told")] * 2
 
     with pytest.raises(CallError, match=f"server {server.address}: {code}: .*as told") as caught:
         client.predict(DOUBLE, {"x": ONE})
@@ -180,7 +181,7 @@ def test_metadata_is_sent_with_each_call(server: OipServer, transport: str, ends
     """By HTTP as headers."""
     made(transport, ends, server, metadata={"Authorization": "Bearer secret"}).predict(DOUBLE, {"x": ONE})
 
-    assert server.headers[0]["authorization"] == "Bearer secret"
+    assert server.metadata[0]["authorization"] == "Bearer secret"
 
 
 def test_answers_in_lists_are_read(ends: ExitStack) -> None:

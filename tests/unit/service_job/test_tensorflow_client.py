@@ -18,7 +18,8 @@ from penstock.remote.breaker import BreakerConfig, BreakerState
 from penstock.remote.calls import CallError, CallKind
 from penstock.remote.channels import Tls
 from penstock.remote.retrying import RetryConfig
-from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing, RefusalError
+from penstock.testing.model_servers import RefusalError
+from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -18,8 +18,9 @@ from penstock.local.waiting import wait_until
 from penstock.models.descriptor import ModelDescriptor
 from penstock.scoring import Requests, Scorer, ScorerConfig
 from penstock.settings import Settings
+from penstock.testing.model_servers import RefusalError
 from penstock.testing.serving import FakeModels
-from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing, RefusalError
+from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing
 from tests.oip_servers import GrpcServer, RestServer
 
 if TYPE_CHECKING:
