@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from jobs.pmml_job.findings import Finding, Severity, of_outline
 from jobs.pmml_job.metadata import Metadata, with_outputs, without_engine
 from jobs.pmml_job.metadata import of_outline as metadata_of
 from jobs.pmml_job.mining_schema import read_inputs
@@ -24,6 +23,7 @@ from jobs.pmml_job.survey import cut_constants, finding, survey, undeclared
 from jobs.pmml_job.verification import compare, verified_rows
 from penstock.errors import InputError, ModelLoadError, PrerequisiteError, RecordError
 from penstock.event import JSON
+from penstock.models.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,15 +137,22 @@ def _read(path: Path, data: bytes) -> _File | Checked:
         model = root.model()
     except OutlineError as error:
         unserved = [] if error.element != "PMML" else survey(data, RULES, _MOST).findings
-        told = of_outline(error, "the file is PMML, in UTF-8, with a model and a data dictionary", _NO_MODEL)
+        told = _told(error, "the file is PMML, in UTF-8, with a model and a data dictionary", _NO_MODEL)
         return Checked((*unserved, told), None)
-    findings += [of_outline(fault, "the mining schema says what the model takes", _EXPORT) for fault in faults]
+    findings += [_told(fault, "the mining schema says what the model takes", _EXPORT) for fault in faults]
     return _File(path, root, model, inputs, walked, findings)
 
 
 def _checked(found: _File, told: Metadata) -> Checked:
     unique = dict.fromkeys(found.findings)
     return Checked(tuple(sorted(unique, key=lambda each: (each.line or 0, each.column or 0))), told)
+
+
+def _told(error: OutlineError, rule: str, advice: str) -> Finding:
+    """A fault of the outline as a finding."""
+    return Finding(
+        line=error.line, column=error.column, element=error.element, rule=rule, found=error.detail, advice=advice
+    )
 
 
 def _other_models(walked: Survey) -> Iterator[Finding]:
@@ -239,7 +246,7 @@ def _rows(found: _File) -> list[Verified]:
     try:
         return verified_rows(found.model, found.inputs)
     except OutlineError as error:
-        found.findings.append(of_outline(error, "the rows to verify the model by have its types", _EXPORT))
+        found.findings.append(_told(error, "the rows to verify the model by have its types", _EXPORT))
         return []
 
 

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from jobs.pmml_job import check
 from penstock.errors import ModelLoadError
+from penstock.models.findings import Inspection
 from penstock.sections import LocalSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from jobs.pmml_job.findings import Finding
     from penstock.models.descriptor import FieldDescriptor
     from penstock.models.inspection import Checks
 
-__all__ = ["Inspection", "compare", "inspect"]
-
-
-class Inspection(NamedTuple):
-    """What is to be said of a file."""
-
-    findings: Sequence[Finding]
-    """In the order of the file; those of severity ``error`` keep it out."""
-    fields: Mapping[str, Any]
-    """What the file tells of itself, by keys of a descriptor; empty where it is no PMML with a model."""
+__all__ = ["compare", "inspect"]
 
 
 def inspect(path: Path, said: Mapping[str, Any], checks: Checks) -> Inspection:

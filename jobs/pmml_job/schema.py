@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jpype
 
-from jobs.pmml_job.findings import Finding, Severity
+from penstock.models.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from pathlib import Path

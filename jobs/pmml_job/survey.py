@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from jobs.pmml_job.findings import Finding, Severity
 from jobs.pmml_job.outline import parser
+from penstock.models.findings import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -5,8 +5,7 @@ TensorFlow is not needed for either.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from jobs.service_job import saved_model
 from jobs.service_job.connecting import ServerConfig, connected
@@ -14,7 +13,7 @@ from jobs.service_job.loader import lasting, spec_of
 from jobs.service_job.matching import match
 from penstock.errors import ModelDescriptorError, ModelLoadError
 from penstock.models.descriptor import ModelDescriptor
-from penstock.models.inspection import ERROR
+from penstock.models.findings import Finding, Inspection, Severity
 from penstock.remote.calls import CallError
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from penstock.models.inspection import Checks
     from penstock.settings import ServiceSettings
 
-__all__ = ["Finding", "Inspection", "inspect"]
+__all__ = ["inspect"]
 
 _FORMAT = "saved-model"
 #: Formats of models that a server has, by what it speaks.
@@ -34,28 +33,6 @@ _METHODS = {"classify": "tensorflow/serving/classify", "regress": "tensorflow/se
 #: What a descriptor has to have, and what nothing is checked by here.
 _WHATEVER = {"name": "model", "version": 1, "job": "service", "uri": "model.zip", "sha256": "0" * 64}
 _ONE_OF_ITS_OWN = "name one of its own: --signature, or server.signature in the descriptor"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something that is not as it should be."""
-
-    element: str | None
-    rule: str
-    found: str
-    advice: str = ""
-    severity: str = ERROR
-    line: int | None = None
-    """Never known: the file is no text."""
-    column: int | None = None
-
-
-class Inspection(NamedTuple):
-    """What is to be said of a file."""
-
-    findings: Sequence[Finding]
-    fields: Mapping[str, Any]
-    """What the file tells of itself, by keys of a descriptor; empty where it is no packed SavedModel."""
 
 
 def inspect(path: Path | None, said: Mapping[str, Any], checks: Checks) -> Inspection:
@@ -76,7 +53,7 @@ def _inspect_file(path: Path, said: Mapping[str, Any]) -> Inspection:
     try:
         found = saved_model.read(path)
     except saved_model.SavedModelError as error:
-        return Inspection([Finding(element=None, rule="the file is a packed SavedModel", found=str(error))], {})
+        return Inspection([Finding(rule="the file is a packed SavedModel", found=str(error))], {})
     server = said.get("server") or {}
     name, method = server.get("signature", "serving_default"), server.get("method", "predict")
     signature = found.signatures.get(name)
@@ -85,7 +62,7 @@ def _inspect_file(path: Path, said: Mapping[str, Any]) -> Inspection:
     if signature is None:
         known = ", ".join(sorted(found.signatures)) or "none"
         rule = f"it has the signature {name!r}"
-        return Inspection([Finding(element=None, rule=rule, found=f"it has {known}", advice=_ONE_OF_ITS_OWN)], fields)
+        return Inspection([Finding(rule=rule, found=f"it has {known}", advice=_ONE_OF_ITS_OWN)], fields)
     descriptor = {**said, **_WHATEVER, "format": _FORMAT}
     findings = [*_findings(name, method, signature), *_disagreements(descriptor, signature)]
     return Inspection(findings, fields | _sides(method, signature, said))
@@ -98,13 +75,13 @@ def _ask(said: Mapping[str, Any], service: ServiceSettings) -> Inspection:
     if server not in service.servers:
         found = f"it is {server!r}, and there is {', '.join(sorted(service.servers))}"
         rule = "its server is one of service.servers"
-        return Inspection([Finding(element=None, rule=rule, found=found, advice="add it there, for the job, too")], {})
+        return Inspection([Finding(rule=rule, found=found, advice="add it there, for the job, too")], {})
     speaks = service.servers[server].protocol
     if descriptor.format != _FORMATS[speaks]:
         rule = f"a model of format {descriptor.format!r} is on a server that speaks so"
         found = f"its server {server!r} speaks {speaks!r} (service.servers)"
         advice = f"add it with --protocol {speaks}, which is format {_FORMATS[speaks]!r}, or correct the settings"
-        return Inspection([Finding(element=None, rule=rule, found=found, advice=advice)], {})
+        return Inspection([Finding(rule=rule, found=found, advice=advice)], {})
     client = connected(ServerConfig.of(service, server))
     try:
         signature = client.metadata(spec_of(descriptor))
@@ -113,9 +90,9 @@ def _ask(said: Mapping[str, Any], service: ServiceSettings) -> Inspection:
         if lasting(error):
             wrong = error.code == "INVALID_ARGUMENT"  # there are no rows in this call: it is the signature
             advice = _ONE_OF_ITS_OWN if wrong else "correct 'server' in the descriptor, or the server"
-            return Inspection([Finding(element=None, rule=rule, found=str(error), advice=advice)], {})
+            return Inspection([Finding(rule=rule, found=str(error), advice=advice)], {})
         advice = "workers ask again; see 'penstock models status'"
-        return Inspection([Finding(element=None, rule=rule, found=str(error), advice=advice, severity="warning")], {})
+        return Inspection([Finding(rule=rule, found=str(error), advice=advice, severity=Severity.WARNING)], {})
     finally:
         client.close()
     return Inspection(_disagreements(said, signature), _sides(descriptor.on_server.method, signature, said))
@@ -146,7 +123,7 @@ def _disagreements(said: Mapping[str, Any], signature: Signature) -> Sequence[Fi
     except ModelDescriptorError:
         return ()  # told when the descriptor is made of all that is said
     except ModelLoadError as error:
-        return [Finding(element=None, rule=rule, found=error.detail)]
+        return [Finding(rule=rule, found=error.detail)]
     return ()
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["SAVED_MODEL", "SavedModel", "SavedModelError", "read"]
+__all__ = ["SAVED_MODEL", "SavedModel", "SavedModelError", "read", "signature_of"]
 
 SAVED_MODEL = "saved_model.pb"
 """The file of a SavedModel's folder in which its signatures stand."""
@@ -53,7 +53,7 @@ def read(path: Path) -> SavedModel:
         raise SavedModelError(f"expected a graph with the tag {_SERVE!r}, got {tags}; export the model for serving")
     (graph, *_) = graphs
     return SavedModel(
-        {name: _signature(each) for name, each in graph.signature_def.items() if not name.startswith("__")},
+        {name: signature_of(each) for name, each in graph.signature_def.items() if not name.startswith("__")},
         graph.meta_info_def.tensorflow_version,
     )
 
@@ -71,7 +71,8 @@ def _content(archive: zipfile.ZipFile) -> bytes:
     return archive.read(entry)
 
 
-def _signature(found: Any) -> Signature:
+def signature_of(found: Any) -> Signature:
+    """Read a ``SignatureDef``, as a file has it and a server tells it."""
     return Signature(inputs=_tensors(found.inputs), outputs=_tensors(found.outputs), method=found.method_name)
 
 

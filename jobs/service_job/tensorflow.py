@@ -6,11 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from jobs.service_job.calling import CallingClient
-from jobs.service_job.client import Method, ModelSpec, ModelState, Prediction, ServerState, Signature, TensorSpec
+from jobs.service_job.client import Method, ModelSpec, ModelState, Prediction, ServerState, Signature
 from jobs.service_job.examples import classes_of, filled, values_of
+from jobs.service_job.saved_model import signature_of
 from penstock.remote.calls import CallError, CallKind
 from penstock.remote.messages import MODEL_SERVICE, PREDICTION_SERVICE, message, methods
-from penstock.remote.tensors import Array, from_proto, to_proto, word_of
+from penstock.remote.tensors import Array, from_proto, to_proto
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,8 +66,7 @@ class TensorFlowClient(CallingClient["Channel"]):
                 f"model {str(spec)!r} has no signature {spec.signature!r}; it has: {known or 'none'}",
                 CallKind.FATAL,
             )
-        found = signatures[spec.signature]
-        return Signature(inputs=_tensors(found.inputs), outputs=_tensors(found.outputs), method=found.method_name)
+        return signature_of(signatures[spec.signature])
 
     def _state(self, spec: ModelSpec, timeout_s: float | None) -> ServerState:
         """Ask how far a model is; of several versions the newest one that is available."""
@@ -144,16 +144,6 @@ def _outputs(method: Method, response: Any) -> dict[str, Array]:
                 return values_of(response.result)
     except ValueError as error:
         raise CallError("INTERNAL", f"its answer cannot be read: {error}", CallKind.FATAL) from error
-
-
-def _tensors(infos: Any) -> dict[str, TensorSpec]:
-    return {
-        name: TensorSpec(
-            word_of(info.dtype),
-            None if info.tensor_shape.unknown_rank else tuple(each.size for each in info.tensor_shape.dim),
-        )
-        for name, info in infos.items()
-    }
 
 
 def _state(status: Any) -> ServerState:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from jobs.spark_job import saved
 from jobs.spark_job.columns import columns, drops_rows
-from jobs.spark_job.findings import Finding, Severity
+from penstock.models.findings import Finding, Inspection, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jobs.spark_job.saved import SavedPipeline, Stage
     from penstock.models.inspection import Checks
 
-__all__ = ["Inspection", "fields_of", "inspect"]
+__all__ = ["fields_of", "inspect"]
 
 _OWN = "org.apache.spark.ml."
 #: The version of Spark that the job runs, as far as files hang on it.
@@ -24,15 +24,6 @@ _SPARK = (4, 2)
 _SERVES = "the stages are those of Spark ML itself"
 _WHOLE = "the file is a zip of a saved PipelineModel"
 _LOADS = "Spark loads the pipeline and it scores its sample"
-
-
-class Inspection(NamedTuple):
-    """What is to be said of a file."""
-
-    findings: Sequence[Finding]
-    """In the order of the stages; those of severity ``error`` keep it out."""
-    fields: Mapping[str, Any]
-    """What the file tells of itself, by keys of a descriptor; empty where it is no saved pipeline."""
 
 
 def inspect(path: Path, said: Mapping[str, Any], checks: Checks) -> Inspection:

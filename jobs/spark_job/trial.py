@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.spark_job import session
-from jobs.spark_job.findings import Finding, Severity
 from jobs.spark_job.loader import FORMAT, SparkLoader
 from penstock.errors import ModelError
 from penstock.models.descriptor import ModelDescriptor
+from penstock.models.findings import Finding, Severity
 from penstock.sections import LocalSettings
 
 if TYPE_CHECKING:

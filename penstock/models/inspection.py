@@ -5,77 +5,22 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from penstock.deployables import SCORING
 from penstock.errors import UnknownModelError
 from penstock.models.ref import ModelRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from penstock.models.findings import Inspection
     from penstock.models.registry import Registry
     from penstock.routing.document import RoutingDocument
     from penstock.settings import ServiceSettings, Settings
 
-__all__ = ["ERROR", "Absence", "Checks", "Finding", "Inspection", "absences", "look_into"]
-
-ERROR = "error"
-"""The severity of a finding for which a model is refused; others are told, and it is taken."""
-
-
-class Finding(Protocol):
-    """Something in a model's file that is not as it should be."""
-
-    @property
-    def line(self) -> int | None:
-        """Where it is, from 1; None where it is nowhere in particular."""
-        ...
-
-    @property
-    def column(self) -> int | None:
-        """Where it is, from 1."""
-        ...
-
-    @property
-    def element(self) -> str | None:
-        """The part of the file that it is about."""
-        ...
-
-    @property
-    def rule(self) -> str:
-        """What is expected of every file."""
-        ...
-
-    @property
-    def found(self) -> str:
-        """What this one has."""
-        ...
-
-    @property
-    def advice(self) -> str:
-        """What to do."""
-        ...
-
-    @property
-    def severity(self) -> str:
-        """`ERROR`, or ``warning``."""
-        ...
-
-
-class Inspection(Protocol):
-    """What a job finds in a model's file."""
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        """All that is not as it should be."""
-        ...
-
-    @property
-    def fields(self) -> Mapping[str, Any]:
-        """What the file tells of itself, by keys of a descriptor."""
-        ...
+__all__ = ["Absence", "Checks", "absences", "look_into"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

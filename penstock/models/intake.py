@@ -13,13 +13,15 @@ from urllib.parse import unquote, urlsplit
 
 from penstock.errors import ModelChecksumError, ModelLoadError
 from penstock.models.descriptor import FOLDER_FORMATS, ModelDescriptor, usual_format
-from penstock.models.inspection import ERROR, look_into
+from penstock.models.findings import Severity
+from penstock.models.inspection import look_into
 from penstock.models.pack import entries, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from penstock.models.inspection import Checks, Finding, Inspection
+    from penstock.models.findings import Finding, Inspection
+    from penstock.models.inspection import Checks
     from penstock.models.ref import ModelRef
     from penstock.models.store import Store
 
@@ -60,7 +62,7 @@ class Intake:
     @property
     def faults(self) -> tuple[Finding, ...]:
         """The findings for which it is refused."""
-        return tuple(each for each in self.findings if str(each.severity) == ERROR)
+        return tuple(each for each in self.findings if each.severity is Severity.ERROR)
 
     def require(self) -> None:
         """Raise `ModelLoadError` with the first faults, where there are any."""

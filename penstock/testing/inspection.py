@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from penstock.models.findings import Finding, Inspection, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,34 +14,31 @@ if TYPE_CHECKING:
 
     from penstock.models.inspection import Checks
 
-__all__ = ["Finding", "Inspection", "inspect"]
+__all__ = ["finding", "inspect"]
+
+_FOUND = Finding(
+    line=12,
+    column=5,
+    element="MiningField",
+    rule="a field has a name that the data dictionary knows",
+    found="'nope' is none",
+    advice="name one of it",
+)
 
 
-class Finding(NamedTuple):
-    """Something that is not as it should be; fields are those of `penstock.models.inspection.Finding`."""
-
-    line: int | None = 12
-    column: int | None = 5
-    element: str | None = "MiningField"
-    rule: str = "a field has a name that the data dictionary knows"
-    found: str = "'nope' is none"
-    advice: str = "name one of it"
-    severity: str = "error"
-
-
-class Inspection(NamedTuple):
-    """What was found."""
-
-    findings: tuple[Finding, ...]
-    fields: dict[str, Any]
+def finding(**told: Any) -> Finding:
+    """Make a finding, as it is told; the rest is as in a PMML file."""
+    if "severity" in told:
+        told["severity"] = Severity(told["severity"])
+    return replace(_FOUND, **told)
 
 
 def inspect(path: Path, said: Mapping[str, Any], checks: Checks) -> Inspection:
     """Find what the file itself says, which is JSON with ``findings`` and ``fields``; what is asked becomes fields."""
     told = json.loads(path.read_bytes())
-    findings = tuple(Finding(**each) for each in told.get("findings", ()))
+    findings = tuple(finding(**each) for each in told.get("findings", ()))
     if checks.lax:
-        findings = tuple(each._replace(severity="warning") for each in findings)
+        findings = tuple(replace(each, severity=Severity.WARNING) for each in findings)
     heap, jars = checks.heap_mb, checks.jars
     asked = {"producer": heap and f"a heap of {heap} MiB", "description": jars and str(jars)}
     asked |= {key: said.get(key) for key in ("sample", "prediction")}

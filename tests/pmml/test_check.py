@@ -11,11 +11,11 @@ import pytest
 from jobs.pmml_job.check import Checked
 from jobs.pmml_job.check import check as check_file
 from jobs.pmml_job.check import read as read_file
-from jobs.pmml_job.findings import Severity
 from jobs.pmml_job.served import serve
 from penstock import settings
 from penstock.errors import PrerequisiteError
 from penstock.models.descriptor import ModelDescriptor
+from penstock.models.findings import Severity
 
 if TYPE_CHECKING:
     from jobs.pmml_job.engine import Engine

@@ -20,7 +20,7 @@ from penstock.models.ref import ModelRef
 from penstock.models.registry import Registry
 from penstock.models.usage import users
 from penstock.testing.builders import document, route
-from penstock.testing.inspection import Finding
+from penstock.testing.inspection import finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,7 +194,7 @@ def test_detail_as_json() -> None:
 
 def test_findings_are_written_as_compilers_do() -> None:
     """Faults first, each with its place in the file; text from the file cannot act on a terminal."""
-    found = [Finding(severity="warning"), Finding(line=20, found="\x1b[2J"), Finding(line=None, column=None)]
+    found = [finding(severity="warning"), finding(line=20, found="\x1b[2J"), finding(line=None, column=None)]
 
     assert [line.rpartition("; ")[0] for line in findings.finding_lines("m.pmml", found)] == [
         "m.pmml: MiningField: a field has a name that the data dictionary knows; 'nope' is none",

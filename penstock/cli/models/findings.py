@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 from penstock.cli.records import printable
 from penstock.cli.tables import counted
-from penstock.models.inspection import ERROR
+from penstock.models.findings import Severity
 from penstock.models.intake import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from penstock.models.descriptor import ModelDescriptor
-    from penstock.models.inspection import Finding
+    from penstock.models.findings import Finding
 
 __all__ = ["finding_lines", "findings_as_objects", "summary"]
 
 
 def finding_lines(source: str, findings: Iterable[Finding]) -> Iterator[str]:
     """Write findings as compilers do: file, line, column, what is wrong, what to do; faults first."""
-    for each in sorted(findings, key=lambda one: (str(one.severity) != ERROR, one.line or 0, one.column or 0)):
-        kind = "" if str(each.severity) == ERROR else " warning:"
+    for each in sorted(findings, key=lambda one: (one.severity is not Severity.ERROR, one.line or 0, one.column or 0)):
+        kind = "" if each.severity is Severity.ERROR else " warning:"
         said = place(each)
         at = f"{source}:{said}" if each.line is not None else f"{source}: {said}"
         head, colon, rest = at.partition(": ")
@@ -38,7 +38,7 @@ def findings_as_objects(findings: Iterable[Finding]) -> list[dict[str, object]]:
             "rule": each.rule,
             "found": each.found,
             "advice": each.advice,
-            "severity": str(each.severity),
+            "severity": each.severity.value,
         }
         for each in findings
     ]

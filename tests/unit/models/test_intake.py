@@ -17,10 +17,12 @@ from penstock.models.intake import Intake, Offer, described, local_path, place, 
 from penstock.models.pack import packed
 from penstock.models.ref import ModelRef
 from penstock.models.store import Store
-from penstock.testing.inspection import Finding
+from penstock.testing import inspection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from penstock.models.findings import Finding
 
     Taking = Callable[..., Intake]
 
@@ -131,11 +133,11 @@ def test_files_of_this_machine(source: str, path: str | None) -> None:
     ("finding", "text"),
     [
         (
-            Finding(),
+            inspection.finding(),
             "12:5: MiningField: a field has a name that the data dictionary knows; 'nope' is none; name one of it",
         ),
-        (Finding(line=None, column=None, element=None, found="", advice=""), Finding().rule),
-        (Finding(column=None, advice=""), f"12: MiningField: {Finding().rule}; 'nope' is none"),
+        (inspection.finding(line=None, column=None, element="", found="", advice=""), inspection.finding().rule),
+        (inspection.finding(column=None, advice=""), f"12: MiningField: {inspection.finding().rule}; 'nope' is none"),
     ],
 )
 def test_finding_in_a_line(finding: Finding, text: str) -> None:

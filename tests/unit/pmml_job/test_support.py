@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs.pmml_job import check
-from jobs.pmml_job.findings import Severity
+from penstock.models.findings import Severity
 
 MODELS = Path(__file__).parents[3] / "models"
 BREADTH = Path(__file__).parents[2] / "data" / "pmml" / "breadth"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobs.service_job.inspection import Inspection, inspect
+from jobs.service_job.inspection import inspect
 from penstock.models.inspection import Checks
 from penstock.remote.messages import message
 from penstock.remote.tensors import number_of
@@ -17,6 +17,8 @@ from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from penstock.models.findings import Inspection
 
 Tensors = dict[str, tuple[str, list[int]]]
 PNG: tuple[Tensors, Tensors] = (

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.spark_job.inspection import Inspection
 from jobs.spark_job.inspection import inspect as look
+from penstock.models.findings import Inspection
 from penstock.models.inspection import Checks
 from tests import saved_pipelines as pipelines
 from tests.saved_pipelines import LABELS, LOGISTIC, ML, TEXTS
