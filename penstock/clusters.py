@@ -90,10 +90,11 @@ class ClusterSettings(BaseModel):
     ssl_check_hostname: bool = True
     """Whether a broker's certificate must name the host that was asked for."""
     more_java: dict[str, SecretStr] = {}
-    """Further properties of the Java clients, which are Flink's, in Kafka's words: `sasl.mechanism: OAUTHBEARER`. They
-    win over what the settings above come to."""
+    """Further properties of the Java clients, which are Flink's and the Spark job's, in Kafka's words:
+    `sasl.mechanism: OAUTHBEARER`. They win over what the settings above come to."""
     more_python: dict[str, bool | int | float | SecretStr] = {}
-    """The same for the Python clients, which are the commands', in kafka-python's words: `sasl_mechanism: GSSAPI`."""
+    """The same for the Python clients, which are the commands' and the workers' for control topics, in kafka-python's
+    words: `sasl_mechanism: GSSAPI`."""
     connect_timeout_ms: Annotated[int, Field(gt=0)] = 5_000
     """How long a command waits for the first contact before it says that Kafka is not there, in milliseconds."""
     request_timeout_ms: Annotated[int, Field(gt=0)] = 30_000

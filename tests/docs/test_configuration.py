@@ -80,11 +80,10 @@ def test_no_other_transforms_are_described() -> None:
     assert set(headings) == set(BUILT_IN)
 
 
-def test_example_of_a_routing_document_is_valid() -> None:
-    """It can be copied."""
-    (block,) = CONFIGURATION.marked("document")
-
-    assert load(block.body).routes[0].name == "iris"
+@pytest.mark.parametrize("block", [block for each in every_page() for block in each.marked("document")], ids=str)
+def test_examples_of_routing_documents_are_valid(block: Block) -> None:
+    """They can be copied."""
+    assert load(block.body).routes
 
 
 def test_faults_of_a_document_are_told_as_shown() -> None:
