@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["GROUP", "Counter", "Metrics", "Tally"]
+__all__ = ["GROUP", "Counter", "Metrics", "Tally", "Unshown"]
 
 GROUP = "penstock"
 """What Flink shows before the counters' names."""
@@ -33,6 +33,21 @@ class Metrics(Protocol):
 
     def counter(self, name: str) -> Counter:
         """Return a new counter."""
+
+
+class Unshown:
+    """Metrics where there is no engine that shows them: what is counted stands in the log alone."""
+
+    def add_group(self, name: str) -> Unshown:
+        """Return a group like this one."""
+        return self
+
+    def counter(self, name: str) -> Unshown:
+        """Return a counter, which nobody asks."""
+        return self
+
+    def inc(self, n: int = 1) -> None:
+        """Count ``n`` more, for nobody."""
 
 
 class Tally:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from jobs.spark_job.triggers import REAL_TIME, refusal
 from penstock.logs import get_logger
+from penstock.tallies import Unshown
+from penstock.unwritten import Unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +65,7 @@ class Stream:
         self._batch_rows = batch_rows
         self._query: StreamingQuery | None = None
         self._trigger: Trigger | None = None
+        self._unwritten = Unwritten(Unshown())
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"score {reading.name}", daemon=True)
 
@@ -122,6 +125,7 @@ class Stream:
                 self._query.stop()
             if self._thread.ident is not None:
                 self._thread.join(max(0.0, min(_JOIN_S, deadline - time.monotonic())))
+            self._unwritten.close()
             self._bridge.close()
 
     def _start(self, topics: Topics) -> None:
@@ -145,13 +149,15 @@ class Stream:
         self._choice.refused(why)
 
     def _work(self) -> None:
-        take, give, score = self._bridge.take, self._bridge.give, self._scorer.score
+        take, give, score, note = self._bridge.take, self._bridge.give, self._scorer.score, self._unwritten.note
         try:
             while not self._ending.is_set():
                 batch = take(self._batch_rows(), _TAKE_MS)
                 if batch is not None:
                     number, requests = batch
-                    give(number, score(requests))
+                    deliveries = score(requests)
+                    give(number, deliveries)
+                    note(deliveries)
         except Exception as error:  # noqa: BLE001 (the thread's boundary: the driver ends)
             if not self._ending.is_set():
                 _log.exception("scoring has ended", query=self.reading.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 from jobs.spark_job.reading import Reading, Standing
 from jobs.spark_job.streams import Stream, StreamError
 from jobs.spark_job.triggers import MICRO_BATCH, REAL_TIME, Choice
+from penstock.event import Deliveries, pack_headers
 from penstock.local.waiting import wait_until
 from penstock.settings import Settings
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 REFUSED = "[STREAMING_REAL_TIME_MODE.SINK_NOT_SUPPORTED] no"
 ONE = {"p.spark.a": Standing("1", 2)}
 SOON_S = 5
+LOST = pack_headers({"penstock-error-code": "INPUT", "penstock-error-reason": "too wide"})
 
 
 class Query:
@@ -51,7 +54,7 @@ class Bridge:
         self.triggers: list[dict[str, str]] = []
         self.refuse: list[str] = []
         self.batches: list[tuple[int, str]] = []
-        self.given: list[tuple[int, str]] = []
+        self.given: list[tuple[int, str | None]] = []
         self.did: list[str] = []
         self.drains = True
 
@@ -70,11 +73,11 @@ class Bridge:
         threading.Event().wait(0.001)
         return None
 
-    def give(self, number: int, deliveries: str) -> None:
+    def give(self, number: int, deliveries: Deliveries) -> None:
         """Take what became of it."""
-        if deliveries == "boom":
+        if deliveries.topics == ["boom"]:
             raise RuntimeError("no broker")
-        self.given.append((number, deliveries))
+        self.given.append((number, deliveries.topics[0]))
 
     def resume(self, group: str) -> list[str]:
         """Nothing to say."""
@@ -129,11 +132,11 @@ class Session:
 
 
 class Scorer:
-    """Gives each batch back as it is."""
+    """Sends each batch to the topic of its name; one that is called nothing goes nowhere."""
 
-    def score(self, requests: str) -> str:
-        """Nothing happens."""
-        return requests
+    def score(self, requests: str) -> Deliveries:
+        """A single record."""
+        return Deliveries(topics=[requests or None], values=[None], headers=[LOST])
 
 
 @pytest.fixture
@@ -168,6 +171,15 @@ def test_batches_are_scored_and_given_back(stream: Stream, bridge: Bridge) -> No
     stream.open(ONE)
     assert wait_until(lambda: bridge.given == [(1, "a"), (2, "b")], SOON_S, 0.001)
     assert bridge.did == ["resume penstock.spark-job"]
+
+
+def test_records_that_go_nowhere_are_told(stream: Stream, bridge: Bridge, caplog: pytest.LogCaptureFixture) -> None:
+    """As in the other jobs: nothing is lost without a word, though no engine shows a number here."""
+    bridge.batches = [(1, "a"), (2, "")]
+    stream.open(ONE)
+    assert wait_until(lambda: any(line.levelno == logging.ERROR for line in caplog.records), SOON_S, 0.001)
+    (told,) = (line for line in caplog.records if line.levelno == logging.ERROR)
+    assert told.facts == {"count": 1, "code": "INPUT", "reason": "too wide"}
 
 
 def test_same_topics_change_nothing(stream: Stream, bridge: Bridge) -> None:
