@@ -133,8 +133,8 @@ Exit status: 0 shown, 1 there is no such letter, 2 wrong usage, 3 Kafka cannot b
 def show(settings: Settings, letter: str, layout: str) -> None:
     """Show LETTER whole: cause, headers, key and value; bytes that are not text as a hex dump."""
     place = _PLACE.fullmatch(letter)
-    found = _one(settings, int(place[1]), int(place[2])) if place else list(_letters(settings, Selection()))
-    found = sorted((one for one in found if one.goes_by(letter)), key=_age)
+    there = _one(settings, int(place[1]), int(place[2])) if place else _letters(settings, Selection())
+    found = sorted((one for one in there if one.goes_by(letter)), key=_age)
     if not found:
         raise click.ClickException(
             f"no dead letter goes by {letter!r}; 'penstock deadletters list' shows them as partition/offset"
