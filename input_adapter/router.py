@@ -252,12 +252,11 @@ def _beside(own: str, added: str) -> str:
     kept = [name for name, text in theirs.items() if text and name.startswith("ce_")]
     if theirs.get(CONTENT_TYPE) and _OCTETS in added:
         kept.append(CONTENT_TYPE)
-    return _settled(added, tuple(kept), tuple(name for name in theirs if name.startswith(OWN_PREFIX)))
+    ours = tuple(name for name in theirs if name.startswith(OWN_PREFIX))
+    settle = _remembered if len(added) + sum(map(len, (*kept, *ours))) <= _MOST_REMEMBERED else _settled
+    return settle(added, tuple(kept), ours)
 
 
-# Events of one producer have the same headers, so that this is a look-up; whoever makes up a name for each event only
-# gets slower.
-@lru_cache(maxsize=1024)
 def _settled(added: str, kept: tuple[str, ...], ours: tuple[str, ...]) -> str:
     settled = {name: text for name, text in unpack_headers(added).items() if name not in kept}
     if CE_ID in kept:
@@ -265,3 +264,9 @@ def _settled(added: str, kept: tuple[str, ...], ours: tuple[str, ...]) -> str:
     emptied = pack_headers({name: "" for name in ours if name not in settled})
     entries = [f"{name}{KEY_SEPARATOR}{text}" for name, text in settled.items()]
     return ENTRY_SEPARATOR.join([*entries, emptied] if emptied else entries)
+
+
+# Events of one producer have the same headers, so that this is a look-up; whoever makes up a name for each event only
+# gets slower. A name may be as long as a record: such are not kept.
+_remembered = lru_cache(maxsize=1024)(_settled)
+_MOST_REMEMBERED = 4096

@@ -8,7 +8,6 @@ Column in java/io/penstock/spark.
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +52,6 @@ def read_requests(packed: bytes) -> tuple[int, Requests]:
     )
 
 
-@lru_cache(maxsize=4096)  # records of one kind have the same texts, batch after batch
 def _split(joined: str) -> tuple[str | None, ...]:
     return tuple(text or None for text in joined.split("\x1f"))
 

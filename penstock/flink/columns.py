@@ -38,12 +38,16 @@ def texts(column: pd.Series[str]) -> list[tuple[str | None, ...]]:
 
     A header that is not there is None, and so is an empty one: so Penstock empties what a record must not have.
     """
-    return list(map(_split, column.tolist()))
+    return [_split(joined) if len(joined) <= _LONGEST_KEPT else _taken_apart(joined) for joined in column.tolist()]
 
 
-@lru_cache(maxsize=4096)  # records of one kind have the same texts
-def _split(joined: str) -> tuple[str | None, ...]:
+def _taken_apart(joined: str) -> tuple[str | None, ...]:
     return tuple(text or None for text in joined.split("\x1f"))
+
+
+# Records of one kind have the same texts. A content type is its producer's, and may be as long as a record.
+_split = lru_cache(maxsize=4096)(_taken_apart)
+_LONGEST_KEPT = 4096
 
 
 def milliseconds(timestamps: pd.Series[pd.Timestamp]) -> list[int]:

@@ -31,8 +31,10 @@ __all__ = ["Arms", "LanesByKey", "Memory", "Splitter", "Way", "WayOfSource", "sp
 
 KeyOf = Callable[["Seen"], bytes]
 
-# Types of events are made up by producers: whoever makes up a new one for each event only gets slower.
+# Types of events are made up by producers: whoever makes up a new one for each event only gets slower, and one that
+# could fill the memory, for there is no bound but that of a record, is made anew each time.
 _MOST_TYPES = 1024
+_LONGEST_TYPE = 256
 # Some ten megabytes for each source. Longer keys are rare.
 _MOST_KEYS = 65_536
 _LONGEST_KEPT = 64
@@ -206,12 +208,14 @@ class WayOfSource:
         return fitted
 
     def arms(self, event_type: str) -> Arms:
-        """Return the lanes of a type, made at its first event."""
+        """Return the lanes of a type, made at its first event, unless that is a very long one."""
         found = self._kept.get(event_type)
         if found is None:
-            if len(self._kept) >= _MOST_TYPES:
-                self._kept.clear()
-            found = self._kept[event_type] = self._arms(event_type)
+            found = self._arms(event_type)
+            if len(event_type) <= _LONGEST_TYPE:
+                if len(self._kept) >= _MOST_TYPES:
+                    self._kept.clear()
+                self._kept[event_type] = found
         return found
 
     def only_lane(self, event_type: str, key: bytes) -> Lane | None:

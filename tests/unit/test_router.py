@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from input_adapter.router import Router
+from input_adapter.router import Router, _remembered
 from penstock.event import Deliveries, added_size, unpack_headers
 from penstock.routing.document import RoutingDocument, load
 from penstock.testing.builders import PLACE, document, events, filled, route
@@ -166,6 +166,15 @@ def test_an_event_cannot_pass_for_a_shadow() -> None:
     _, _, headers = only(router().route(*events(EVENT, headers=own)))
 
     assert headers == HEADERS | {"penstock-shadow": "", "penstock-error-code": ""}
+
+
+def test_long_names_of_headers_are_not_remembered() -> None:
+    """They are a producer's, and would fill the memory."""
+    before = _remembered.cache_info().currsize
+    _, _, headers = only(router().route(*events(EVENT, headers={f"penstock-{'x' * 5000}": "1"})))
+
+    assert headers == HEADERS | {f"penstock-{'x' * 5000}": ""}
+    assert _remembered.cache_info().currsize == before
 
 
 @pytest.mark.parametrize(("form", "content_type"), [("bytes", None), ("text", "text/plain")])

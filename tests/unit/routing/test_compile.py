@@ -47,3 +47,12 @@ def test_what_json_does_not_have_is_a_fault_of_the_transform() -> None:
     """Only somebody else's transform can make it."""
     with pytest.raises(TransformError, match=r"what the transforms made cannot be written: .*object"):
         encoded({"a": object()})
+
+
+def test_lanes_of_a_type_are_made_once_unless_it_is_very_long() -> None:
+    """Whoever makes up long types would fill the memory with them."""
+    plan = sources(document(routes=[route(match={})]), "penstock")["events"]
+    way = plan.ways[0].way
+
+    assert way.arms("short") is way.arms("short")
+    assert way.arms("l" * 1000) is not way.arms("l" * 1000)
