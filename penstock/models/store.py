@@ -242,7 +242,10 @@ def shown_uri(uri: str) -> str:
     if "://" not in uri:
         return uri
     account, at, host = parts.netloc.rpartition("@")
-    netloc = f"{account.partition(':')[0]}:***@{host}" if at and ":" in account else parts.netloc
+    user, colon, _ = account.partition(":")
+    netloc = f"{user}:***@{host}" if colon else parts.netloc
+    if at and not colon and _family(uri) == "http":  # a token; with Azure's stores it is a container
+        netloc = f"***@{host}"
     return parts._replace(netloc=netloc, query="***" if parts.query else "").geturl()
 
 

@@ -218,6 +218,8 @@ def test_options_come_from_the_settings(tmp_path: Path) -> None:
         ("models/iris.pmml", "models/iris.pmml"),
         ("s3://bucket/iris.pmml", "s3://bucket/iris.pmml"),
         ("https://ann:secret@host/iris.pmml?signature=secret", "https://ann:***@host/iris.pmml?***"),
+        ("https://token@host/iris.pmml", "https://***@host/iris.pmml"),
+        ("abfs://container@account/iris.pmml", "abfs://container@account/iris.pmml"),
         ("http://[secret", "a URI that cannot be read"),
     ],
 )
