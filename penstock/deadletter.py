@@ -30,7 +30,6 @@ __all__ = [
     "ErrorCode",
     "Origin",
     "Stage",
-    "cause_headers",
 ]
 
 ERROR_CODE = "penstock-error-code"
@@ -139,36 +138,6 @@ def _milliseconds(text: str) -> int | None:
     except ValueError:
         return None
     return None if moment.tzinfo is None else round(moment.timestamp() * 1000)
-
-
-def cause_headers(  # noqa: PLR0913 (each fact of the cause by its name)
-    code: ErrorCode,
-    reason: str,
-    stage: Stage,
-    component: str,
-    *,
-    record: str,
-    source: str | None = None,
-    model: str | None = None,
-    route: str | None = None,
-    config_version: int | str | None = None,
-    attempts: int = 1,
-    failed_ms: int | None = None,
-) -> dict[str, str]:
-    """The headers that make a dead letter of a record; `Cause` says what each fact means."""
-    return Cause(
-        code=code,
-        reason=reason,
-        stage=stage,
-        component=component,
-        record=record,
-        source=source,
-        model=model,
-        route=route,
-        config_version=config_version,
-        attempts=attempts,
-        failed_ms=failed_ms,
-    ).headers()
 
 
 _NOWHERE = Origin()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import insort
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Self, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from penstock.control.messages import Verdict, VerdictKind
 from penstock.errors import UnknownModelError
@@ -139,14 +139,6 @@ class Registry:
     def meant(self, ref: ModelRef) -> ModelRef | None:
         """Return the version that a ref means: the one that it names, registered or not, or the live one."""
         return self.live(ref.name) if ref.version is None else ref
-
-    def of_job(self, job: str) -> Self:
-        """Return a copy that has only the models that ``job`` scores."""
-        found = type(self)(descriptor for descriptor in self._descriptors.values() if descriptor.job == job)
-        found._pointers = dict(self._pointers)  # noqa: SLF001 (one of us)
-        found._deleted = dict(self._deleted)  # noqa: SLF001
-        found._offset = self._offset  # noqa: SLF001
-        return found
 
     def resolve(self, ref: ModelRef) -> ModelDescriptor:
         """Return the version that ``ref`` means: the one it names, or the live one.

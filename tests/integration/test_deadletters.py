@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from penstock import kafka
-from penstock.deadletter import ErrorCode, Stage, cause_headers
+from penstock.deadletter import Cause, ErrorCode, Stage
 from penstock.topics import dead_letters, ensure, internal_topics
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def letters(installation: Installation) -> Installation:
     for number in range(30):
         code = (ErrorCode.DECODE, ErrorCode.UNMATCHED, ErrorCode.INPUT)[number % 3]
         scored = code is ErrorCode.INPUT
-        cause = cause_headers(
-            code,
-            f"reason {number}",
-            Stage.PMML_JOB if scored else Stage.INPUT_ADAPTER,
-            "scorer" if scored else "router",
+        cause = Cause(
+            code=code,
+            reason=f"reason {number}",
+            stage=Stage.PMML_JOB if scored else Stage.INPUT_ADAPTER,
+            component="scorer" if scored else "router",
             record=f"events/0/{number}",
             source=f"events/0/{number}",
             route="iris" if scored else None,
@@ -44,7 +44,7 @@ def letters(installation: Installation) -> Installation:
             dead_letters(installation.settings.topics.prefix),
             key=f"u{number}".encode(),
             value=b"\xff\xfe" if code is ErrorCode.DECODE else b'{"n":1}',
-            headers=[(name, text.encode()) for name, text in {"ce_id": f"id-{number}", **cause}.items()],
+            headers=[(name, text.encode()) for name, text in {"ce_id": f"id-{number}", **cause.headers()}.items()],
             timestamp_ms=START_MS - DAY_MS - 1000 * number,
         )
     client.flush()

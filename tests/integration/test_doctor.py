@@ -17,7 +17,7 @@ from penstock import kafka, topics
 from penstock.cli.reading import Reader
 from penstock.control import models
 from penstock.control.publisher import publish
-from penstock.deadletter import ErrorCode, Stage, cause_headers
+from penstock.deadletter import Cause, ErrorCode, Stage
 from penstock.models.descriptor import ModelDescriptor
 from penstock.routing.document import load
 from penstock.testing.ports import free_port
@@ -198,10 +198,14 @@ def test_a_dead_letter_is_where_it_stopped(make_routed: Callable[..., Installati
 
         def refused(record: Record) -> tuple[str, dict[str, str]] | None:
             if record.topic == f"{prefix}.pmml.forest":
-                cause = cause_headers(
-                    ErrorCode.INPUT, "field 'b' is missing", Stage.PMML_JOB, "scorer", record=record.coordinates
+                cause = Cause(
+                    code=ErrorCode.INPUT,
+                    reason="field 'b' is missing",
+                    stage=Stage.PMML_JOB,
+                    component="scorer",
+                    record=record.coordinates,
                 )
-                return topics.dead_letters(prefix), cause
+                return topics.dead_letters(prefix), cause.headers()
             return carried(routed, record)
 
         with jobs(routed, refused):

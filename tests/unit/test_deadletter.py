@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.deadletter import Cause, DeadLetters, ErrorCode, Origin, Stage, cause_headers
+from penstock.deadletter import Cause, DeadLetters, ErrorCode, Origin, Stage
 from penstock.errors import DecodeError
 from penstock.event import added_size, unpack_headers
 from penstock.testing.builders import UNSEEN_BYTES, filled
@@ -48,9 +48,11 @@ def test_headers_name_every_fact() -> None:
 
 def test_facts_that_are_not_known_have_no_header() -> None:
     """The record keeps its own headers of those names."""
-    headers = cause_headers(ErrorCode.DECODE, "no JSON", Stage.INPUT_ADAPTER, "router", record="events/0/12")
+    cause = Cause(
+        code=ErrorCode.DECODE, reason="no JSON", stage=Stage.INPUT_ADAPTER, component="router", record="events/0/12"
+    )
 
-    assert headers == {
+    assert cause.headers() == {
         "penstock-error-code": "DECODE",
         "penstock-error-reason": "no JSON",
         "penstock-error-stage": "input_adapter",

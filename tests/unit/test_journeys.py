@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.cli.journeys import Hop, Journey, Outcome, Stage, journeys_table
 from penstock.cli.probes import Probe
 from penstock.cli.records import Record
-from penstock.deadletter import ErrorCode, cause_headers
+from penstock.deadletter import Cause, ErrorCode
 from penstock.deadletter import Stage as DeadLetterStage
 
 PROBE = Probe(
@@ -71,10 +71,14 @@ def test_a_dead_letter_ends_it_with_its_reason() -> None:
     """An event that became a dead letter stopped after the last hop that saw it, for the letter's reason."""
     trip = journey()
     trip.meet(record("pen.pmml.m"), 100.01)
-    cause = cause_headers(
-        ErrorCode.INPUT, "field 'a' is missing", DeadLetterStage.PMML_JOB, "scorer", record="pen.pmml.m/0/0"
+    cause = Cause(
+        code=ErrorCode.INPUT,
+        reason="field 'a' is missing",
+        stage=DeadLetterStage.PMML_JOB,
+        component="scorer",
+        record="pen.pmml.m/0/0",
     )
-    trip.meet(record("pen.dead-letters", **cause), 100.02)
+    trip.meet(record("pen.dead-letters", **cause.headers()), 100.02)
 
     assert trip.over(100.02)
     assert trip.outcome(30).fault == (

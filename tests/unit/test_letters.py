@@ -8,7 +8,7 @@ import pytest
 
 from penstock.cli.letters import Aspect, Letter, Selection, as_summary, as_whole, counts, listing, page
 from penstock.cli.records import Record, json_line
-from penstock.deadletter import ErrorCode, Stage, cause_headers
+from penstock.deadletter import Cause, ErrorCode, Stage
 
 
 def letter(  # noqa: PLR0913  # a factory with a default for each fact
@@ -23,11 +23,11 @@ def letter(  # noqa: PLR0913  # a factory with a default for each fact
     value: bytes | None = b'{"a":1}',
 ) -> Letter:
     """A dead letter with defaults for what a test does not care about."""
-    cause = cause_headers(
-        code,
-        "field 'petal_width' is missing",
-        stage,
-        "scorer",
+    cause = Cause(
+        code=code,
+        reason="field 'petal_width' is missing",
+        stage=stage,
+        component="scorer",
         record=f"penstock.pmml.iris-tree/0/{offset}",
         source=f"events/1/{offset}",
         route=route,
@@ -35,7 +35,7 @@ def letter(  # noqa: PLR0913  # a factory with a default for each fact
         config_version=3,
         failed_ms=failed_ms,
     )
-    headers = {"ce_id": f"id-{offset}", **cause}
+    headers = {"ce_id": f"id-{offset}", **cause.headers()}
     return Letter.of(
         Record(
             topic="penstock.dead-letters",

@@ -108,15 +108,6 @@ def test_unknown_models_are_named() -> None:
         Registry().resolve(ModelRef("b"))
 
 
-def test_view_of_one_job() -> None:
-    """A job sees its own models, and which of them are live."""
-    registry = of(added("a:1"), added("a:2"), added("b:1", job="spark"), pointed("a", 1)).of_job("pmml")
-
-    assert [str(each.ref) for each in registry] == ["a:1", "a:2"]
-    assert registry.resolve(ModelRef("a")).version == 1
-    assert len(registry.of_job("service")) == 0
-
-
 def test_where_the_topic_was_read_to() -> None:
     """Nothing read is told from nothing there."""
     registry = Registry()
