@@ -16,7 +16,7 @@ from penstock.routing.faults import nearest
 from penstock.routing.shadowing import Comparison, Scored, compare, scored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from penstock.cli.records import Record
     from penstock.settings import Settings
@@ -88,20 +88,22 @@ def _results(settings: Settings, route: str, last: int) -> tuple[list[Scored], l
         begins, ends = reader.begins(partitions), reader.ends(partitions)
         reader.start({at: max(begins[at], ends[at] - last) for at in partitions}, ends)
         records = list(reader.rest())
-    shadows = _of_route(records, route)
+    shadows = list(_of_route(records, route))
     if not shadows:
         others = {found.route for found in map(_scored, records) if found is not None}
         advice = f"; {nearest(route, others)}" if others else ""
         raise click.ClickException(f"the topic {names[1]!r} has no shadows' results of route {route!r}{advice}")
     since = min(record.timestamp for record in records) - _SLACK_MS
+    events = {each.event for each in shadows}
     with Reader(cluster) as reader:
         partitions = reader.partitions([names[0]])
         reader.start(reader.since(partitions, since), reader.ends(partitions))
-        return _of_route(reader.rest(), route), shadows
+        # Beside a shadow of one percent stand a hundred times as many: only partners are kept.
+        return [each for each in _of_route(reader.rest(), route) if each.event in events], shadows
 
 
-def _of_route(records: Iterable[Record], route: str) -> list[Scored]:
-    return [found for found in map(_scored, records) if found is not None and found.route == route]
+def _of_route(records: Iterable[Record], route: str) -> Iterator[Scored]:
+    return (found for found in map(_scored, records) if found is not None and found.route == route)
 
 
 def _scored(record: Record) -> Scored | None:

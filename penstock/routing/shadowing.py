@@ -42,6 +42,11 @@ class Scored(NamedTuple):
     input: bytes
     """As JSON; empty where the result does not carry it."""
 
+    @property
+    def event(self) -> tuple[str, str]:
+        """By which results of one event are joined: an id that a producer gave may stand for several events."""
+        return self.event_id, self.source
+
 
 class Disagreement(NamedTuple):
     """An event for which a shadow says something else."""
@@ -120,16 +125,14 @@ def compare(
 ) -> tuple[list[Comparison], int]:
     """Join shadows' results with those that users get, by the event's id; all are of one route.
 
-    An id that a producer gave may stand for several events, as where it gives one twice: these have other coordinates.
-
     An event that was scored twice, after a failure, counts once. Returns a comparison for each shadow and each model
     beside it, and how many shadows' results have no partner: it is on its way, a dead letter, or before what was read.
     """
-    by_event = {(each.event_id, each.source): each for each in primaries}
+    by_event = {each.event: each for each in primaries}
     found: dict[tuple[str, str, str, str], Comparison] = {}
     alone = 0
-    for each in {(one.event_id, one.source, one.shadow): one for one in shadows}.values():
-        primary = by_event.get((each.event_id, each.source))
+    for each in {(one.event, one.shadow): one for one in shadows}.values():
+        primary = by_event.get(each.event)
         if primary is None:
             alone += 1
             continue

@@ -11,6 +11,7 @@ from penstock.cli.models.looking import used
 from penstock.cli.options import with_settings
 from penstock.control import adding
 from penstock.control.models import ModelsTopic
+from penstock.models.store import shown_uri
 from penstock.models.usage import as_live
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def delete(settings: Settings, *, ref: ModelRef, force: bool) -> None:
         now = topic.registry.live(ref.name)
         # Whoever named no version has another one now, if there is one.
         missing = before if now is None else used(settings, topic.registry).get(ref, ())
-    stays = f"its file stays at {descriptor.uri}" if descriptor.has_file else "its server still has it"
+    stays = f"its file stays at {shown_uri(descriptor.file.uri)}" if descriptor.has_file else "its server still has it"
     click.echo(f"deleted {ref}; {stays}")
     named = [user for user in missing if user != as_live(ref.name)]
     if named:

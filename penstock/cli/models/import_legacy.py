@@ -25,6 +25,7 @@ from penstock.errors import ModelError
 from penstock.models.inspection import Checks
 from penstock.models.intake import Offer, take
 from penstock.models.legacy import Kind, operations
+from penstock.models.store import shown_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,7 +125,7 @@ class _Import:
             if self.dry_run:
                 return "would be registered"
             added = adding.add(self.settings, self.topic, intake, copy=not self.no_copy)
-            return f"registered; its file is at {added.descriptor.uri}"
+            return f"registered; its file is at {shown_uri(added.descriptor.file.uri)}"
 
     def _delete(self, each: LegacyOperation) -> str:
         registry = self.topic.registry
