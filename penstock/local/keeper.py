@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from penstock import logs
 from penstock import settings as settings_file
 from penstock.errors import PenstockError
-from penstock.local import jobs
+from penstock.local import applied, jobs
 from penstock.local.layout import Layout
 from penstock.local.rest import FlinkRest
 from penstock.local.stack import alone
@@ -41,8 +41,7 @@ def look(settings: Settings, layout: Layout) -> list[str]:
         lost = [item for item in wanted if jobs.latest(rest, [item])[item.name] is None]
         if not lost or rest.slots() == 0:
             return []
-        wheel = next(layout.wheel.glob("*.whl"))
-        return jobs.submit(settings, layout, lost, wheel)
+        return jobs.submit(settings, layout, lost, applied.wheel_path(layout))
 
 
 def main(file: Path) -> None:

@@ -86,7 +86,7 @@ class Layout:
 
     @property
     def wheel(self) -> Path:
-        """The wheel that jobs are submitted with."""
+        """The wheel as it was built last; jobs are submitted with a copy of it (`applied`)."""
         return self.state_dir / "wheel"
 
     @property

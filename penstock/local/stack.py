@@ -323,9 +323,9 @@ class _Stack:
     def run_jobs(self, wanted: tuple[Deployable, ...]) -> None:
         """Submit what does not run, or runs from an older build, and wait for all of its tasks and their workers."""
         settings, layout, of_flink = self._settings, self._layout, jobs.of_flink(wanted)
-        applied.keep(settings, layout)
+        applied.keep(settings, layout, self._wheel)
         with self._step("submit the jobs") as outcome:
-            submitted = jobs.submit(settings, layout, of_flink, self._wheel)
+            submitted = jobs.submit(settings, layout, of_flink, applied.wheel_path(layout))
             outcome.append(", ".join(submitted) or "they run")
         with self._step("all tasks run") as outcome:
             jobs.await_running(settings, layout, of_flink)
