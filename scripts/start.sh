@@ -20,20 +20,41 @@ runs is left alone. Paths are taken from the checkout's folder. Stop it all with
 USAGE
 }
 
-jobs=() previous=
-for argument in "$@"; do
-  case $argument in
-    -h | --help) usage; exit 0 ;;
-    --jobs=*) jobs+=("$argument") ;;
-  esac
-  [[ $previous == --jobs ]] && jobs+=("--jobs=$argument")
-  previous=$argument
-done
+# refuse TEXT: wrong usage, told before anything is installed
+refuse() {
+  echo "error: $1" >&2
+  usage >&2
+  exit 2
+}
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-scripts/setup.sh "${jobs[@]}"
-if ((!${#jobs[@]})) && [[ -f .penstock/jobs ]]; then
-  jobs=("--jobs=$(tr ' ' ',' <.penstock/jobs)")
-  set -- "$@" "${jobs[@]}"
+# The options of `penstock up`, which cannot be asked before it is installed; a test compares them.
+given=("$@") jobs=() no_jobs=
+while (($#)); do
+  name=${1%%=*}
+  case $1 in
+    -h | --help) usage; exit 0 ;;
+    --demo | --no-demo) ;;
+    --no-jobs) no_jobs=1 ;;
+    --jobs=* | --bootstrap-servers=* | --settings=* | --state-dir=*) value=${1#*=} ;;
+    --jobs | --bootstrap-servers | --settings | --state-dir)
+      (($# > 1)) || refuse "$1 needs a value"
+      value=$2
+      shift ;;
+    *) refuse "'penstock up' takes no '$1'" ;;
+  esac
+  case $name in
+    --jobs) jobs+=("--jobs=$value") ;;
+    --settings) [[ -f $value ]] || refuse "--settings: there is no file '$value' in $PWD" ;;
+  esac
+  shift
+done
+if [[ $no_jobs ]] && ((${#jobs[@]})); then
+  refuse "--jobs and --no-jobs contradict each other: leave one of them out"
 fi
-exec .venv/bin/penstock up "$@"
+
+scripts/setup.sh "${jobs[@]}"
+if [[ ! $no_jobs ]] && ((!${#jobs[@]})) && [[ -f .penstock/jobs ]]; then
+  given+=("--jobs=$(tr ' ' ',' <.penstock/jobs)")
+fi
+exec .venv/bin/penstock up "${given[@]}"

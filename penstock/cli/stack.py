@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from penstock.cli import standing
 from penstock.cli.exits import Exit
@@ -73,6 +74,8 @@ def up(settings: Settings, *, demo: bool | None, chosen_jobs: tuple[Deployable, 
     What runs already is left alone, so that this can be run again at any time. Kafka is not started where the settings
     or --bootstrap-servers name one of yours.
     """
+    if no_jobs and click.get_current_context().get_parameter_source("chosen_jobs") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--jobs and --no-jobs contradict each other: leave one of them out")
     choice = stack.Choice(jobs=() if no_jobs else chosen_jobs, demo=demo)
     stack.up(settings, choice, Reporter())
     click.echo(_closing(settings, scores=bool(choice.jobs)))
@@ -149,7 +152,7 @@ def _idle(found: report.Report, routing: Standing) -> Iterator[str]:
 def _closing(settings: Settings, *, scores: bool) -> str:
     context = click.get_current_context()
     flags_given = any(
-        context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        context.get_parameter_source(name) is not ParameterSource.DEFAULT
         for name in ("settings_file", "bootstrap_servers", "state_dir")
     )
     flags = f" --settings {shlex.quote(str(Layout.of(settings).settings_file))}" if flags_given else ""

@@ -48,6 +48,15 @@ def started(folder: Path) -> Layout:
     return layout
 
 
+@pytest.mark.parametrize("flags", [("--jobs", "pmml", "--no-jobs"), ("--no-jobs", "--jobs=pmml")])
+def test_jobs_and_none_are_refused(penstock: Penstock, flags: tuple[str, ...]) -> None:
+    """One of them would be passed over without a word."""
+    result = penstock("up", *flags)
+
+    assert result.exit_code == Exit.USAGE
+    assert "--jobs and --no-jobs contradict each other: leave one of them out" in result.stderr
+
+
 def test_down_finds_no_stack(penstock: Penstock, tmp_path: Path) -> None:
     """Another folder than the stack's is told as such, and nothing is made in it."""
     result = penstock("down")

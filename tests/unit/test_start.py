@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
+
+from penstock.cli.stack import up
 
 START = Path(__file__).parents[2] / "scripts" / "start.sh"
 SAYS = '#!/bin/sh\necho "${0##*/} $*"\n'
@@ -53,3 +56,42 @@ def test_jobs_of_before_are_started_again(checkout: Path) -> None:
 def test_without_any_choice_the_command_decides(checkout: Path) -> None:
     """It starts what is installed, which is all of them."""
     assert start(checkout, "--demo") == ["setup.sh ", "penstock up --demo"]
+
+
+def test_no_jobs_are_no_choice_of_jobs(checkout: Path) -> None:
+    """What was chosen before is not added to --no-jobs, which it would contradict."""
+    (checkout / ".penstock").mkdir()
+    (checkout / ".penstock" / "jobs").write_text("pmml service\n", encoding="utf-8")
+
+    assert start(checkout, "--no-jobs") == ["setup.sh ", "penstock up --no-jobs"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (["--no-demos"], "takes no '--no-demos'"),
+        (["pmml"], "takes no 'pmml'"),
+        (["--demo=yes"], "takes no '--demo=yes'"),
+        (["--state-dir"], "--state-dir needs a value"),
+        (["--settings", "absent.yaml"], "no file 'absent.yaml'"),
+        (["--settings=absent.yaml"], "no file 'absent.yaml'"),
+        (["--jobs", "pmml", "--no-jobs"], "--jobs and --no-jobs contradict each other"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_set_up(checkout: Path, wrong: list[str], told: str) -> None:
+    """A fresh clone would be set up for minutes first."""
+    ended = subprocess.run([checkout / "scripts" / "start.sh", *wrong], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert told in ended.stderr
+
+
+def test_every_option_of_the_command_is_taken(checkout: Path) -> None:
+    """The script has a list of its own, for nothing can be asked before the environment exists."""
+    (checkout / "own.yaml").touch()
+    values = {"--jobs": "pmml", "--settings": "own.yaml"}
+    for option in up.params:
+        assert isinstance(option, click.Option)
+        for name in (*option.opts, *option.secondary_opts):
+            arguments = [name] if option.is_flag else [name, values.get(name, "x")]
+            assert start(checkout, *arguments)[-1] == f"penstock up {' '.join(arguments)}"
