@@ -321,15 +321,17 @@ class PrerequisiteError(PenstockError):
 class StackError(PenstockError):
     """A step of starting or stopping the embedded stack failed; what was started before it keeps running."""
 
-    def __init__(self, step: str, log_tail: str, advice: str) -> None:
-        super().__init__(step, log_tail, advice)
+    def __init__(self, step: str, log_tail: str, advice: str, errors: tuple[str, ...] = ()) -> None:
+        super().__init__(step, log_tail, advice, errors)
         self.step = step
         self.log_tail = log_tail
         self.advice = advice
+        self.errors = errors
 
     def __str__(self) -> str:
+        told = "\n".join(("\nerrors in its log:", *self.errors)) if self.errors else ""
         tail = f"\nlast lines of its log:\n{self.log_tail}" if self.log_tail else ""
-        return f"step {self.step!r} failed; {self.advice}{tail}"
+        return f"step {self.step!r} failed; {self.advice}{told}{tail}"
 
 
 def _listed(opening: str, faults: tuple[str, ...]) -> str:

@@ -31,9 +31,9 @@ from penstock.local import (
 from penstock.local.layout import Layout
 from penstock.local.parts import DEMO, KEEPER, programs, servers
 from penstock.local.rest import FlinkRest
+from penstock.local.supervision import MOST_ENDS, Supervisor, configuration, ends, times
 from penstock.local.supervision import PROGRAM as SUPERVISOR
-from penstock.local.supervision import Supervisor, configuration
-from penstock.local.waiting import Reporter, failed, wait_until
+from penstock.local.waiting import Reporter, failed, lines_since, log_sizes, wait_until
 from penstock.routing import document
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ class _Stack:
         self._layout = layout
         self._step = reporter.step
         self._supervisor = Supervisor(layout)
+        self._sizes = log_sizes(layout.logs)
         self._rest = FlinkRest(settings.flink.rest_url)
         self._clusters = tuple(dict.fromkeys((settings.kafka.external, settings.kafka.internal_cluster)))
 
@@ -370,16 +371,24 @@ class _Stack:
                 pass
 
     def _wait_for(self, program: str, deadline_s: float, probe: Callable[[], bool]) -> None:
-        """Wait for a program; not to the end if its supervisor has given it up."""
+        """Wait for a program; not to the end if it ends time and again, or its supervisor has given it up."""
         log = self._layout.log(program)
 
+        def ended() -> list[str]:
+            return ends(lines_since(self._layout.log(SUPERVISOR), self._sizes), program)
+
         def ready() -> bool:
-            if program != SUPERVISOR and self._supervisor.states()[program] == "FATAL":
-                raise failed(f"start {program}", log, f"{program} ended as often as it was started")
+            if program != SUPERVISOR:
+                given_up, how = self._supervisor.states()[program] == "FATAL", ended()
+                if given_up or len(how) >= MOST_ENDS:
+                    advice = f"{program} {times(how)} while it was waited for"
+                    raise failed(f"start {program}", log, advice, self._sizes)
             try:
                 return probe()
             except FlinkUnavailableError:
                 return False
 
         if not wait_until(ready, deadline_s, self._settings.local.poll_interval_s):
-            raise failed(f"start {program}", log, f"{program} was not ready within {deadline_s:g} s")
+            how = ended()
+            advice = f"{program} was not ready within {deadline_s:g} s" + (f": it {times(how)}" if how else "")
+            raise failed(f"start {program}", log, advice, self._sizes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -18,13 +19,13 @@ from penstock.local import processes
 from penstock.local.waiting import failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from penstock.local.layout import Layout
     from penstock.settings import LocalSettings
 
-__all__ = ["Program", "Supervisor", "configuration"]
+__all__ = ["MOST_ENDS", "Program", "Supervisor", "configuration", "ends", "times"]
 
 PROGRAM = "supervisord"
 _MIB = 1024 * 1024
@@ -32,6 +33,11 @@ _MIB = 1024 * 1024
 _START_SECONDS = 2
 #: Each try waits a second longer than the one before; then it is given up, which `penstock status` says.
 _START_RETRIES = 3
+#: What ended so often while somebody waits for it is not waited for any longer. supervisord itself gives up only what
+#: ends within `_START_SECONDS`: what lives a little longer it would start again for ever.
+MOST_ENDS = 3
+#: What supervisord writes of the end of a program that nobody asked to end.
+_ENDED = re.compile(r" exited: (?P<program>\S+) \((?P<how>.+); (?:not )?expected\)$")
 #: A program that ends its children itself has its own patience of one deadline, and goes on after it.
 _OWN_END = 2
 #: supervisord's Faults: for asking twice to start or to stop, and for asking one that is ending.
@@ -105,6 +111,20 @@ def _section(name: str, entries: Mapping[str, object]) -> str:
     # A percent sign would start an expansion.
     lines = (f"{key}={str(value).replace('%', '%%')}" for key, value in entries.items())
     return "\n".join([f"[{name}]", *lines, ""])
+
+
+def ends(lines: Iterable[str], program: str) -> list[str]:
+    """Return how a program ended each time, by lines of supervisord's own log: ``exit status 1``."""
+    found = (_ENDED.search(line.rstrip()) for line in lines)
+    return [match["how"] for match in found if match is not None and match["program"] == program]
+
+
+def times(how: Sequence[str]) -> str:
+    """Say how often a program ended, and how: ``ended 3 times (exit status 1)``."""
+    if not how:
+        return "ended as often as it was started"
+    count = "once" if len(how) == 1 else f"{len(how)} times"
+    return f"ended {count} ({', '.join(dict.fromkeys(how))})"
 
 
 class Supervisor:

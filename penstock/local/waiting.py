@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from contextlib import contextmanager
@@ -13,12 +14,27 @@ import tenacity
 from penstock.errors import StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Reporter", "failed", "log_tail", "wait_until"]
+__all__ = ["Reporter", "error_lines", "failed", "lines_since", "log_sizes", "log_tail", "wait_until"]
 
 _TAIL_LINES = 20
+#: Of the error lines of a log so many are shown, the first ones: what comes later mostly comes of them.
+_MOST_ERRORS = 10
+_LONGEST_ERROR = 300
+#: Levels of ours, Kafka's and Flink's logs, in text and JSON; Java's exceptions and causes; how programs end.
+_ERROR = re.compile(
+    r"""
+    \b(ERROR|FATAL|CRITICAL)\b
+    | ^\s*Caused\ by:
+    | ^Exception\ in
+    | ^([\w$]+\.)+[\w$]*(Exception|Error):
+    | ^[Ee]rror\b
+    """,
+    re.VERBOSE,
+)
+_DIGITS = re.compile(r"\d+")
 _STEP_WIDTH = 34
 
 
@@ -40,6 +56,39 @@ def log_tail(log: Path, lines: int = _TAIL_LINES) -> str:
             return "".join(deque(file, maxlen=lines)).rstrip()
     except FileNotFoundError:
         return ""
+
+
+def log_sizes(folder: Path) -> dict[Path, int]:
+    """Return how much is in each log of a folder by now, so that what comes later can be told from it."""
+    return {log: log.stat().st_size for log in folder.glob("*.log")}
+
+
+def lines_since(log: Path, sizes: Mapping[Path, int]) -> Iterator[str]:
+    """Yield the lines that came to a log since its size was taken; of one that was begun anew since, all."""
+    try:
+        with log.open("rb") as file:
+            size = sizes.get(log, 0)
+            file.seek(size if log.stat().st_size >= size else 0)
+            for line in file:
+                yield line.decode(errors="replace")
+    except FileNotFoundError:
+        return
+
+
+def error_lines(lines: Iterable[str]) -> list[str]:
+    """Return the lines of a log that tell what went wrong: errors, causes, the last line of Python's stack traces.
+
+    Each once, whatever numbers it has: a program that is started again and again writes the same every time.
+    """
+    found: dict[str, str] = {}
+    in_trace = False
+    for line in lines:
+        text = line.strip()
+        says = in_trace and bool(text) and not line[0].isspace()
+        if says or _ERROR.search(line):
+            found.setdefault(_DIGITS.sub("0", text), text[:_LONGEST_ERROR])
+        in_trace = text.startswith("Traceback (") or (in_trace and not says)
+    return list(found.values())[:_MOST_ERRORS]
 
 
 class Reporter:
@@ -66,6 +115,14 @@ class Reporter:
         return f"[{self._clock() - self._start:.1f} s]"
 
 
-def failed(step: str, log: Path, advice: str) -> StackError:
-    """Return the error of a step that did not end well: its name, the last lines of its log, what to do."""
-    return StackError(step, log_tail(log), f"{advice}; its log is {str(log)!r}")
+def failed(step: str, log: Path, advice: str, sizes: Mapping[Path, int] | None = None) -> StackError:
+    """Return the error of a step that did not end well: its name, what its log tells, what to do.
+
+    Args:
+        step: its name.
+        log: its log, of which the last lines are shown.
+        advice: what is known, and what to do.
+        sizes: of logs when the step, or what it waits for, began: errors that came since are shown as well.
+    """
+    errors = [] if sizes is None else error_lines(lines_since(log, sizes))
+    return StackError(step, log_tail(log), f"{advice}; its log is {str(log)!r}", tuple(errors))

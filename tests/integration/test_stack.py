@@ -24,9 +24,11 @@ from penstock import kafka
 from penstock import settings as settings_file
 from penstock.cli.__main__ import cli
 from penstock.cli.exits import Exit
+from penstock.errors import StackError
 from penstock.local import machine, processes
 from penstock.local.layout import Layout
-from penstock.local.waiting import wait_until
+from penstock.local.stack import Choice, up
+from penstock.local.waiting import Reporter, wait_until
 from penstock.testing.ports import free_ports
 
 if TYPE_CHECKING:
@@ -263,8 +265,31 @@ def test_server_that_cannot_start_is_told_with_its_log(stacks: Callable[..., Sta
     failed = stack.run("up", "--no-jobs", expect=Exit.STEP_FAILED)
 
     assert "step 'start kafka' failed" in failed.stderr
-    assert "ended as often as it was started" in failed.stderr
-    assert "initialization of VM" in failed.stderr
+    assert "kafka ended 3 times (exit status 1) while it was waited for" in failed.stderr
+    assert "errors in its log:\nError occurred during initialization of VM" in failed.stderr
+    stack.run("down")
+    assert stack.left_over() == []
+
+
+def test_port_taken_at_the_last_moment_is_the_cause_that_is_told(stacks: Callable[..., Stack]) -> None:
+    """Kafka lives long enough to count as started, ends, and is started again and again: it is not waited for.
+
+    Its last lines are of a later start, or say how it stops.
+    """
+    stack = stacks()
+    settings = stack.settings
+
+    with socket.socket() as other:
+
+        def say(text: str, **_: object) -> None:
+            if text.startswith("start the supervisor"):  # the ports have been looked at
+                other.bind((settings.local.host, settings.local.kafka_port))
+                other.listen()
+
+        with pytest.raises(StackError, match=r"kafka ended 3 times \(exit status 1\)") as raised:
+            up(settings, Choice(jobs=()), Reporter(say))
+
+    assert any("Address already in use" in line for line in raised.value.errors)
     stack.run("down")
     assert stack.left_over() == []
 

@@ -116,8 +116,8 @@ EXAMPLES: dict[PenstockError, str] = {
     errors.BridgeError("requests", "the topic is gone"): (
         "the way of requests through Spark is broken: the topic is gone"
     ),
-    errors.StackError("kafka", "out of memory", "give it more memory"): (
-        "step 'kafka' failed; give it more memory\nlast lines of its log:\nout of memory"
+    errors.StackError("kafka", "bye", "give it more memory", ("ERROR out of memory",)): (
+        "step 'kafka' failed; give it more memory\nerrors in its log:\nERROR out of memory\nlast lines of its log:\nbye"
     ),
 }
 

@@ -167,3 +167,32 @@ def test_flink_keeps_to_its_folders(settings: Settings) -> None:
     folders = {name: value for name, value in environment.items() if name.endswith("_DIR")}
     assert set(folders) == {"FLINK_LIB_DIR", "FLINK_CONF_DIR", "FLINK_LOG_DIR", "FLINK_PID_DIR"}
     assert all(Path(folder).is_relative_to(settings.local.state_dir) for folder in folders.values())
+
+
+def test_ends_are_read_from_the_supervisors_log() -> None:
+    """Those that nobody asked for, of one program, soon after its start or later; and the way of each."""
+    log = """\
+2025-11-21 21:00:01,100 INFO spawned: 'kafka' with pid 7
+2025-11-21 21:00:02,100 WARN exited: kafka (exit status 1; not expected)
+2025-11-21 21:00:09,100 WARN exited: jobmanager (exit status 2; not expected)
+2025-11-21 21:00:10,100 INFO exited: kafka (exit status 0; expected)
+2025-11-21 21:00:20,100 WARN exited: kafka (terminated by SIGKILL; not expected)
+2025-11-21 21:00:21,100 WARN stopped: kafka (exit status 143)
+""".splitlines(keepends=True)
+
+    assert supervision.ends(log, "kafka") == ["exit status 1", "exit status 0", "terminated by SIGKILL"]
+    assert supervision.ends(log, "taskmanager") == []
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ([], "ended as often as it was started"),
+        (["exit status 1"], "ended once (exit status 1)"),
+        (["exit status 1"] * 3, "ended 3 times (exit status 1)"),
+        (["exit status 1", "terminated by SIGKILL"], "ended 2 times (exit status 1, terminated by SIGKILL)"),
+    ],
+)
+def test_ends_are_told_in_words(how: list[str], said: str) -> None:
+    """How often, and each way once."""
+    assert supervision.times(how) == said

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from penstock.local.waiting import Reporter, failed, log_tail, wait_until
+from penstock.local.waiting import Reporter, error_lines, failed, lines_since, log_sizes, log_tail, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,3 +80,65 @@ def test_failure_has_step_tail_and_advice(tmp_path: Path) -> None:
 def test_missing_log_has_no_tail(tmp_path: Path) -> None:
     """A program that never started has not written anything."""
     assert log_tail(tmp_path / "none.log") == ""
+
+
+def test_failure_has_the_errors_that_came_since(tmp_path: Path) -> None:
+    """Those of an earlier start are left out, and so are the many innocent lines after the cause."""
+    log = tmp_path / "kafka.log"
+    log.write_text("ERROR of yesterday\n" * 30, encoding="utf-8")
+    sizes = log_sizes(tmp_path)
+    with log.open("a", encoding="utf-8") as file:
+        file.write("java.net.BindException: Address already in use\n" + "all is well\n" * 30)
+
+    text = str(failed("start kafka", log, "kafka ended 3 times", sizes))
+
+    assert "errors in its log:\njava.net.BindException: Address already in use\nlast lines of its log:\nall" in text
+    assert "yesterday" not in text
+
+
+def test_log_that_was_begun_anew_is_read_whole(tmp_path: Path) -> None:
+    """Logs are rotated; what is shorter than it was is another file."""
+    log = tmp_path / "kafka.log"
+    log.write_text("long ago\n" * 10, encoding="utf-8")
+    sizes = log_sizes(tmp_path)
+    log.write_text("anew\n", encoding="utf-8")
+
+    assert list(lines_since(log, sizes)) == ["anew\n"]
+    assert list(lines_since(tmp_path / "none.log", sizes)) == []
+
+
+def test_lines_that_tell_the_cause_are_found_once_each() -> None:
+    """Of each kind of program that a stack has; what differs in numbers only is the same start over again."""
+    once = """\
+[2025-11-21 21:00:01,123] INFO starting (kafka.server.KafkaRaftServer)
+[2025-11-21 21:00:02,456] ERROR Unable to start (kafka.server.SharedServer)
+org.apache.kafka.common.KafkaException: Socket server failed to bind to 127.0.0.1:9092: in use.
+\tat kafka.network.Acceptor.openServerSocket(SocketServer.scala:741)
+Caused by: java.net.BindException: Address already in use
+\t... 14 more
+Error occurred during initialization of VM
+{"time": "2025-11-21 21:00:03,001", "level": "ERROR", "event": "no port"}
+Traceback (most recent call last):
+  File "program.py", line 7, in main
+
+    serve()
+queue.Empty
+"""
+    again = once.replace("21:00:", "21:07:")
+
+    assert error_lines((once + again).splitlines(keepends=True)) == [
+        "[2025-11-21 21:00:02,456] ERROR Unable to start (kafka.server.SharedServer)",
+        "org.apache.kafka.common.KafkaException: Socket server failed to bind to 127.0.0.1:9092: in use.",
+        "Caused by: java.net.BindException: Address already in use",
+        "Error occurred during initialization of VM",
+        '{"time": "2025-11-21 21:00:03,001", "level": "ERROR", "event": "no port"}',
+        "queue.Empty",
+    ]
+
+
+def test_error_lines_are_few_and_short() -> None:
+    """The first ones: what comes later mostly comes of them."""
+    found = error_lines(f"ERROR {chr(ord('a') + number)} {'x' * 1000}\n" for number in range(20))
+
+    assert [line[6] for line in found] == list("abcdefghij")
+    assert {len(line) for line in found} == {300}
