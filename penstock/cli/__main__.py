@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import signal
+from typing import Any, NoReturn
 
 import click
 
@@ -53,7 +54,14 @@ _STATUSES: dict[type[BaseException], Exit] = {
 
 def exit_status(error: errors.PenstockError) -> int:
     """Return the exit status that tells of an error."""
+    if isinstance(error, errors.StoreError) and not error.passing:
+        return Exit.USAGE  # wrong before any store was asked: the URI, its options, or what is installed
     return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), Exit.FAILED)
+
+
+def _terminate(number: int, _frame: object) -> NoReturn:
+    signal.signal(number, signal.SIG_DFL)  # a second one waits for nothing
+    raise SystemExit(Exit.TERMINATED)
 
 
 class _Failed(click.ClickException):
@@ -82,7 +90,7 @@ class _Root(LazyGroup):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog=(
         "Exit statuses: 0 done, 1 failed or not healthy, 2 wrong usage or settings, 3 Kafka cannot be used, 4 the time "
-        "given ended, 5 this machine lacks something, 6 a step of the stack failed, 130 interrupted."
+        "given ended, 5 this machine lacks something, 6 a step of the stack failed, 130 interrupted, 143 terminated."
     ),
 )
 @click.version_option(package_name="penstock", message="penstock %(version)s")
@@ -91,7 +99,9 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. SIGTERM ends it as an exception would, so that nothing of it is left over."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
     cli(prog_name="penstock")
 
 

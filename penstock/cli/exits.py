@@ -26,3 +26,5 @@ class Exit(IntEnum):
     """A step of the embedded stack failed; what was started before it keeps running."""
     INTERRUPTED = 130
     """Ctrl-C came before the end that was asked for."""
+    TERMINATED = 143
+    """SIGTERM came before the end; what was begun was cleaned up."""

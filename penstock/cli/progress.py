@@ -1,20 +1,44 @@
-"""How far a long command has come: a bar on a terminal, elsewhere a line every so often. Both go to standard error."""
+"""How far a long command has come: a bar on a terminal, elsewhere a line every so often. All goes to standard error."""
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import click
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "telling"]
 
 _LINE_EVERY_S = 10.0
+#: What is done before is not worth a line.
+_SOON_S = 3.0
+
+
+@contextmanager
+def telling(what: str, *, after_s: float = _SOON_S) -> Iterator[None]:
+    """Tell what a command is at, if it is at it for longer than ``after_s``, and every so often that it still is."""
+    over, start = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        wait_s = after_s
+        while not over.wait(wait_s):
+            click.echo(f"{what} ... [{time.monotonic() - start:.0f} s]", err=True)
+            wait_s = _LINE_EVERY_S
+
+    teller = threading.Thread(target=tell, name="telling", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
 
 
 class Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,8 @@ def test_help_imports_no_command() -> None:
         (errors.SettingsError(("a",)), Exit.USAGE),
         (errors.RoutingDocumentError(("a",)), Exit.USAGE),
         (errors.ModelLoadError("a:1", "b"), Exit.USAGE),
+        (errors.StoreError("s4://a", "no store speaks s4://"), Exit.USAGE),
+        (errors.StoreError("s3://a", "is the store up?", True), Exit.UNAVAILABLE),
         (errors.KafkaUnavailableError("a:1", "b"), Exit.UNAVAILABLE),
         (errors.PrerequisiteError(("a",)), Exit.LACKING),
         (errors.StackError("a", "b", "c"), Exit.STEP_FAILED),
@@ -96,6 +99,30 @@ def test_interrupt_has_the_shells_status(runner: CliRunner, monkeypatch: pytest.
     monkeypatch.setitem(main.COMMANDS, "stop", main.Entry("penstock.cli.__main__:interrupted", "Stop."))
 
     assert runner.invoke(main.cli, ["stop"]).exit_code == Exit.INTERRUPTED
+
+
+@pytest.mark.timeout(60)
+def test_sigterm_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A command that is ended cleans up as it does at its end: here, the folder of a model that is being read."""
+    file, temporary = tmp_path / "model.pmml", tmp_path / "temporary"
+    os.mkfifo(file)
+    temporary.mkdir()
+    command = [sys.executable, "-m", "penstock.cli", "models", "add", file, "--name", "a", "--version", "1"]
+    process = subprocess.Popen([*command, "--dry-run"], cwd=ROOT, env={**os.environ, "TMPDIR": str(temporary)})
+    with file.open("wb"):  # waits until the other end is open, too
+        made = list(temporary.iterdir())
+        process.terminate()
+        status = process.wait()
+
+    assert (len(made), status, list(temporary.iterdir())) == (1, Exit.TERMINATED, [])
+
+
+@pytest.mark.parametrize("source", ["s4://bucket/model.pmml", "absent.pmml", "file:///absent.pmml"])
+def test_file_that_cannot_be_had_is_wrong_usage(runner: CliRunner, source: str) -> None:
+    """Nothing was asked that might answer a moment later."""
+    result = runner.invoke(main.cli, ["models", "add", source, "--name", "a", "--version", "1", "--dry-run"])
+
+    assert result.exit_code == Exit.USAGE, result.output
 
 
 def test_unknown_command_is_wrong_usage(runner: CliRunner) -> None:

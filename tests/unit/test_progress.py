@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
-from penstock.cli.progress import Progress
+import click
+
+from penstock.cli.progress import Progress, telling
 
 if TYPE_CHECKING:
     import pytest
@@ -30,3 +33,27 @@ def test_without_a_total_the_line_says_only_what_is_done(capsys: pytest.CaptureF
 
     assert capsys.readouterr().err == "1 events in 12 s, 0.1/s\n"
     assert progress.done == 1
+
+
+def test_long_step_is_told_while_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On standard error, for the output may be JSON."""
+    told, said = threading.Event(), []
+
+    def echo(text: str, **options: Any) -> None:
+        said.append((text, options))
+        told.set()
+
+    monkeypatch.setattr(click, "echo", echo)
+    with telling("sentiment:1: trying it", after_s=0.0):
+        assert told.wait(10)
+
+    assert said == [("sentiment:1: trying it ... [0 s]", {"err": True})]
+
+
+def test_quick_step_is_not_worth_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing comes later, either."""
+    with telling("iris-tree:1: trying it", after_s=60.0):
+        pass
+
+    assert capsys.readouterr() == ("", "")
+    assert not any(thread.name == "telling" for thread in threading.enumerate())

@@ -15,6 +15,7 @@ from penstock.cli.models.findings import finding_lines, findings_as_objects, sum
 from penstock.cli.models.healing import heal
 from penstock.cli.models.offers import offering
 from penstock.cli.options import format_option, with_settings
+from penstock.cli.progress import telling
 from penstock.cli.publishing import timeout_option
 from penstock.cli.records import json_line
 from penstock.cli.tables import counted
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
     from penstock.settings import Settings
 
 __all__ = ["add"]
+
+#: What takes its time, by job.
+_CHECKING = {
+    "pmml": "getting the file and trying the model in Java",
+    "spark": "getting the file and trying the pipeline with Spark, which takes half a minute to start",
+    "service": "getting the file, or asking its server for the model",
+}
 
 
 @click.command(
@@ -69,7 +77,8 @@ def add(settings: Settings, *, offer: Offer, timeout_s: float | None, layout: st
     """
     with tempfile.TemporaryDirectory(prefix="penstock-") as folder:
         checks = Checks.of(settings, offer.job, lax=flags["lax"])
-        intake = take(offer, adding.store_of(settings), Path(folder), checks)
+        with telling(f"{offer.ref}: {_CHECKING[offer.job]}"):
+            intake = take(offer, adding.store_of(settings), Path(folder), checks)
         _tell(intake, offer.source or str(offer.ref), layout)
         if flags["no_copy"] and intake.packed:
             raise click.UsageError("--no-copy is for files: a folder is packed, and the packed one has to be kept")
@@ -83,7 +92,8 @@ def add(settings: Settings, *, offer: Offer, timeout_s: float | None, layout: st
             live = topic.registry.live(offer.ref.name) == offer.ref
             offset = -1 if added.offset is None else added.offset
             patience_s = settings.control.apply_timeout_ms / 1000 if timeout_s is None else timeout_s
-            states = watch.loaded(offer.ref, offset, offer.job, patience_s)
+            with telling(f"{offer.ref}: waiting for the workers of job {offer.job}"):
+                states = watch.loaded(offer.ref, offset, offer.job, patience_s)
     found = {"registered": added.registered is not None, "uri": added.descriptor.uri, **_checked(intake)}
     said = f"{_said(added)}\n{answers(states, offer.job)}"
     _end(layout, {**found, "live": live, "workers": answers_as_objects(states)}, said)
