@@ -245,7 +245,7 @@ def test_status_tells_who_has_what(installed: Installation, add: Callable[..., R
 
     assert [(each["model"], each["state"], each["serves"]) for each in ready] == [("iris:1", "ready", True)]
     assert "loading" in loading
-    assert failed.splitlines()[1].split()[1:3] == ["iris:1", "failed"]
+    assert failed.splitlines()[1].split()[:3] == ["iris:1", "1", "failed"]
 
 
 def test_live_goes_there_and_back(installed: Installation, add: Callable[..., Result], host: Host) -> None:

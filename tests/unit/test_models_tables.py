@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -135,6 +136,43 @@ def test_answers_are_shown() -> None:
 def test_status_of_all_workers(signs: list[ModelsSign], expected: Exit) -> None:
     """Loading and being behind the registry are the same: not there yet."""
     assert status.standing(signs, 7) is expected
+
+
+def test_status_has_a_row_for_each_version() -> None:
+    """Workers are counted by state, reasons told once each, and the tenth version comes after the second."""
+    slow = ModelSign(State.READY, 0, 9, "slow")
+    signs = [
+        sign("w-1", v1=READY, v2=FAILED, v10=slow),
+        sign("w-2", v1=READY, v2=FAILED, v10=slow),
+        sign("w-3", v1=LOADING, v2=READY, v10=slow),
+    ]
+    rows = [re.split(r"\s{2,}", line) for line in status.as_text(signs, 7, by_worker=False).splitlines()]
+
+    assert rows == [
+        ["MODEL", "WORKERS", "SERVES", "MEMORY", "REASONS"],
+        ["iris:1", "1 loading, 2 ready", "3", "1.9 MiB", "-"],
+        ["iris:2", "2 failed, 1 ready", "-", "1.9 MiB", "2 workers: its file is gone"],
+        ["iris:10", "3 ready", "-", "9 B", "slow"],
+    ]
+
+
+def test_status_of_each_worker_is_shown_on_request() -> None:
+    """With the reason of each, and who has not heard the newest message."""
+    shown = status.as_text([sign("w-1", v1=FAILED), sign("w-2", offset=6, v1=READY)], 7, by_worker=True).splitlines()
+
+    assert [line.split()[:4] for line in shown[1:3]] == [
+        ["w-1", "iris:1", "failed", "yes"],
+        ["w-2", "iris:1", "ready", "yes"],
+    ]
+    assert shown[1].endswith("its file is gone")
+    assert shown[3] == "1 worker not up to date with the registry: w-2"
+
+
+@pytest.mark.parametrize("by_worker", [True, False])
+def test_status_of_nothing_is_said(by_worker: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Where no worker is at work, and where those at work have no models."""
+    assert status.as_text([], 7, by_worker=by_worker) == "no worker that scores is at work; 'penstock up' starts them"
+    assert status.as_text([sign()], 7, by_worker=by_worker) == "no models"
 
 
 def test_detail_shows_inputs_and_outputs() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from penstock.models.ref import ModelRef
     from penstock.models.registry import Registry
 
-__all__ = ["Line", "as_objects", "as_text", "lines", "size", "states"]
+__all__ = ["Line", "as_objects", "as_text", "lines", "size", "states_of"]
 
 _KIB = 1024
 
@@ -43,7 +43,7 @@ def lines(
         Line(
             descriptor=each,
             mark=_mark(registry, each.ref),
-            states=states(each, heard),
+            states=states_of(str(each.ref), heard),
             users=users.get(each.ref, ()),
         )
         for each in registry
@@ -51,9 +51,8 @@ def lines(
     ]
 
 
-def states(descriptor: ModelDescriptor, signs: Iterable[ModelsSign]) -> dict[str, int]:
+def states_of(ref: str, signs: Iterable[ModelsSign]) -> dict[str, int]:
     """Count the workers of a model's job by its state in them, the worst first."""
-    ref = str(descriptor.ref)
     found = Counter(str(sign.models[ref].state) for sign in signs if ref in sign.models)
     return {state.value: found[state.value] for state in _WORST_FIRST if found[state.value]}
 
