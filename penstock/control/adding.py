@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from penstock.control.models import refuse_too_large
 from penstock.errors import ImmutableModelError, ModelInUseError
 from penstock.event import ce_time
 from penstock.models.intake import SAID
@@ -23,7 +24,17 @@ if TYPE_CHECKING:
     from penstock.models.registry import Registry
     from penstock.settings import Settings
 
-__all__ = ["Added", "add", "make_live", "refuse_in_use", "refuse_other_bytes", "remove", "store_of", "stored_at"]
+__all__ = [
+    "Added",
+    "add",
+    "as_registered",
+    "make_live",
+    "refuse_in_use",
+    "refuse_other_bytes",
+    "remove",
+    "store_of",
+    "stored_at",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +92,8 @@ def add(settings: Settings, topic: ModelsTopic, intake: Intake, *, live: bool = 
         ImmutableModelError: its ref is registered with other bytes, or another server.
         StoreError: the store does not take the file.
         KafkaUnavailableError: no broker answered.
-        ControlTopicError: the topic cannot be read, or does not take the message.
+        ControlTopicError: the topic cannot be read, or does not take the message; where that is too long, nothing is
+            put into the store.
     """
     topic.refresh()
     registry = topic.registry
@@ -92,11 +104,9 @@ def add(settings: Settings, topic: ModelsTopic, intake: Intake, *, live: bool = 
         kept = tuple(key for key in SAID if getattr(known, key) != getattr(descriptor, key))
         pointed = make_live(topic, ref) if live else None
         return Added(descriptor=known, registered=None, pointed=pointed, kept=kept)
+    descriptor = as_registered(settings, intake, copy=copy)
     if copy and intake.path is not None:
-        uri = stored_at(settings, descriptor)
-        store_of(settings).put(intake.path, uri)
-        descriptor = descriptor.model_copy(update={"uri": uri})
-    descriptor = descriptor.model_copy(update={"registered_at": ce_time(now_ms())})
+        store_of(settings).put(intake.path, str(descriptor.uri))
     current = registry.live(name)
     if current is not None and current.version is not None and name not in registry.pointers:
         # Without a pointer the highest version is live, which might be this one.
@@ -104,6 +114,20 @@ def add(settings: Settings, topic: ModelsTopic, intake: Intake, *, live: bool = 
     registered = topic.register(descriptor)
     pointed = make_live(topic, ref) if live or current is None else None
     return Added(descriptor=descriptor, registered=registered, pointed=pointed)
+
+
+def as_registered(settings: Settings, intake: Intake, *, copy: bool = True) -> ModelDescriptor:
+    """Return a model's descriptor as it is to be registered now; ``copy``: its file goes to the store.
+
+    Raises:
+        ControlTopicError: the registry's topic would not take it.
+    """
+    changes = {"registered_at": ce_time(now_ms())}
+    if copy and intake.path is not None:
+        changes["uri"] = stored_at(settings, intake.descriptor)
+    descriptor = intake.descriptor.model_copy(update=changes)
+    refuse_too_large(settings, descriptor)
+    return descriptor
 
 
 def make_live(topic: ModelsTopic, ref: ModelRef) -> Published | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from penstock.models.ref import ModelRef
     from penstock.settings import Settings
 
-__all__ = ["ModelsTopic", "heal", "point", "register", "registry", "remove"]
+__all__ = ["ModelsTopic", "heal", "point", "refuse_too_large", "register", "registry", "remove"]
 
 #: Somebody who writes over a model without a pause is not to keep us for ever.
 _MOST_HEALINGS = 5
@@ -159,13 +159,9 @@ class ModelsTopic:
 
     def _put(self, key: bytes, value: bytes | None, seen: list[_Seen] | None = None) -> Published:
         """Write a message, and read up to it; ``seen`` gets all that came."""
-        limit = self._settings.limits.max_request_bytes
-        size = len(key) + len(value or b"")
-        if size > limit:
-            finding = f"the message of {key.decode()!r} has {size} bytes, at most {limit} are taken"
-            raise ControlTopicError(self._name, f"{finding} (limits.max_request_bytes)")
+        _refuse_too_large(self._settings, key, value)
         if self._publisher is None:
-            self._publisher = Publisher(self._settings, self._name, limit)
+            self._publisher = Publisher(self._settings, self._name, self._settings.limits.max_request_bytes)
         published = self._publisher.put(key, value)
         came = self._read(published.offset)
         if seen is not None:
@@ -187,6 +183,23 @@ class ModelsTopic:
             if time.monotonic() > until:
                 finding = f"its message {offset}, which was just written, cannot be read after {self._patience_s:g} s"
                 raise ControlTopicError(self._name, f"{finding}; has somebody a transaction open on it? End that one")
+
+
+def refuse_too_large(settings: Settings, descriptor: ModelDescriptor) -> None:
+    """Refuse a descriptor that would be too long a message, before anything is done for it.
+
+    Raises:
+        ControlTopicError: it is.
+    """
+    _refuse_too_large(settings, *descriptor_record(descriptor))
+
+
+def _refuse_too_large(settings: Settings, key: bytes, value: bytes | None) -> None:
+    limit, size = settings.limits.max_request_bytes, len(key) + len(value or b"")
+    if size > limit:
+        finding = f"the message of {key.decode()!r} has {size} bytes, at most {limit} are taken"
+        advice = "raise limits.max_request_bytes, or let the model have fewer inputs and outputs"
+        raise ControlTopicError(topics.control_models(settings.topics.prefix), f"{finding}; {advice}")
 
 
 def registry(settings: Settings) -> Registry:

@@ -83,6 +83,7 @@ def add(settings: Settings, *, offer: Offer, timeout_s: float | None, layout: st
         if flags["no_copy"] and intake.packed:
             raise click.UsageError("--no-copy is for files: a folder is packed, and the packed one has to be kept")
         if flags["dry_run"]:
+            adding.as_registered(settings, intake, copy=not flags["no_copy"])
             _end(layout, {"registered": False, **_checked(intake)}, "nothing was registered")
             return
         topics.ensure(settings.kafka.internal_cluster, topics.internal_topics(settings))

@@ -1,4 +1,4 @@
-"""Deleting versions: what their name means before, and after."""
+"""Adding and deleting versions: what is refused, and what their name means before, and after."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from penstock.control import adding
+from penstock.errors import ControlTopicError
+from penstock.models.intake import Intake
 from penstock.models.ref import ModelRef
-from penstock.testing.models import added, messages, pointed, registry, removed
+from penstock.settings import Settings
+from penstock.testing.models import added, described, messages, pointed, registry, removed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from penstock.control.models import ModelsTopic
     from penstock.models.registry import Registry
     from penstock.testing.models import Pair
@@ -22,6 +27,9 @@ class Topic:
     def __init__(self, *records: Pair) -> None:
         self.registry: Registry = registry(*records)
         self.live: list[int | None] = []
+
+    def refresh(self) -> None:
+        """Nobody else writes."""
 
     def point(self, name: str, live: int, previous: int | None) -> None:
         """Write a pointer."""
@@ -74,3 +82,17 @@ def test_deleted_version_that_comes_anew_is_not_live_unasked(version: int) -> No
     topic.registry.offer(messages(added(f"iris:{version}", "b"))[0])
 
     assert topic.registry.serving("iris") == before
+
+
+def test_model_of_too_many_inputs_is_refused_before_its_file_is_kept(tmp_path: Path) -> None:
+    """Its descriptor is longer than a message may be: no file that nobody refers to stays in the store."""
+    settings = Settings(models={"store": str(tmp_path / "store")}, limits={"max_request_bytes": 10_000})
+    file = tmp_path / "model.pmml"
+    file.write_text("<PMML/>", encoding="utf-8")
+    inputs = [{"name": f"field_{number}", "type": "double"} for number in range(1_000)]
+    intake = Intake(descriptor=described("wide:1", inputs=inputs), path=file)
+
+    with pytest.raises(ControlTopicError, match=r"'wide:1' has \d+ bytes, at most 10000 are taken; raise limits"):
+        adding.add(settings, cast("ModelsTopic", Topic()), intake)
+
+    assert not (tmp_path / "store").exists()
