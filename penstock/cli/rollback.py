@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from penstock.cli import differing
-from penstock.cli.options import with_settings
-from penstock.cli.publishing import changes, put_in_force, renumbered, timeout_option, warn_of_models
+from penstock.cli.options import format_option, with_settings
+from penstock.cli.publishing import Change, leave, put_in_force, renumbered, timeout_option, warn_of_models
 from penstock.control import history
 
 if TYPE_CHECKING:
@@ -34,22 +34,24 @@ settings, 3 Kafka cannot be used, 4 a worker did not answer in time."""
 @click.argument("version", required=False, type=click.IntRange(min=1))
 @click.option("--dry-run", is_flag=True, help="Show what it changes, and publish nothing.")
 @timeout_option
+@format_option
 @with_settings
-def rollback(settings: Settings, *, version: int | None, dry_run: bool, timeout_s: float | None) -> None:
+def rollback(settings: Settings, *, version: int | None, dry_run: bool, timeout_s: float | None, layout: str) -> None:
     """Put an earlier document in force again: that of VERSION, or the one before the one in force."""
     live, earlier = _both(settings, version)
     text, document = renumbered(earlier.text, live.version + 1, settings.topics.prefix)
-    found = changes(live, document)
-    click.echo(f"from version {live.version}, which is in force, to what version {earlier.version} says\n")
-    if found is not None:
-        click.echo(f"{differing.as_text(found)}\n")
+    change = Change.of(text, document, live, layout)
+    if change.for_people:
+        click.echo(f"from version {live.version}, which is in force, to what version {earlier.version} says\n")
+        if change.difference is not None:
+            click.echo(f"{differing.as_text(change.difference)}\n")
     warn_of_models(settings, document)
     if dry_run:
-        click.echo("nothing was published")
-    elif found is not None and found.same:
-        click.echo(f"nothing was published: version {live.version} says what version {earlier.version} says")
+        leave(change, "nothing was published")
+    elif change.difference is not None and change.difference.same:
+        leave(change, f"nothing was published: version {live.version} says what version {earlier.version} says")
     else:
-        put_in_force(settings, text, document, live, timeout_s)
+        put_in_force(settings, change, timeout_s)
 
 
 def _both(settings: Settings, version: int | None) -> tuple[LiveDocument, LiveDocument]:
