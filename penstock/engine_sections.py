@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, Secret, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, Secret, model_validator
 
-from penstock.sections import Positive, Section
+from penstock.sections import Positive, Section, Worded
 
 __all__ = ["FetchSettings", "ModelServerSettings", "ServerSettings", "ServiceSettings", "SparkSettings", "TlsSettings"]
 
@@ -17,11 +17,34 @@ _LEAST_REAL_TIME_MS = 5_000
 #: Its own default.
 _REAL_TIME_MS = 300_000
 
-Endpoint = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$")]
-ServerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
+_HOST = r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]"
+#: From 1 to 65,535.
+_PORT = r"[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+Endpoint = Annotated[
+    str, Worded(rf"({_HOST}):({_PORT})", "host:port without a scheme, as 'serving-1.example:9000'; ports end at 65535")
+]
+ServerName = Annotated[
+    str,
+    Field(max_length=40),
+    Worded(
+        r"[a-z0-9][a-z0-9_-]*", "a name of lower-case letters, digits, '-' and '_' that begins with none of the two"
+    ),
+]
 #: gRPC takes lower case only, and HTTP does not care.
-MetadataKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]+$")]
-Place = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*://[^?#\s]*$")]
+MetadataKey = Annotated[str, Worded(r"[a-z0-9_.-]+", "a name of lower-case letters, digits, '_', '.' and '-'")]
+Place = Annotated[
+    str,
+    Worded(
+        r"[a-z][a-z0-9+.-]*://[^?#\s]*",
+        "the beginning of a URI, as 'https://images.example/cats/' or 's3://bucket/', without '?' and '#'",
+    ),
+]
+
+
+def _at_least_one(endpoints: tuple[str, ...]) -> tuple[str, ...]:
+    if not endpoints:
+        raise ValueError("expected one address at least, host:port")
+    return endpoints
 
 
 def _pattern(text: str) -> str:
@@ -95,7 +118,7 @@ class TlsSettings(Section):
 class ServerSettings(Section):
     """A model server, or several that serve the same models; descriptors have its name (`server.name`)."""
 
-    endpoints: Annotated[tuple[Endpoint, ...], Field(min_length=1)]
+    endpoints: Annotated[tuple[Endpoint, ...], AfterValidator(_at_least_one)]
     """Addresses, `host:port`; requests go round those that answer."""
     protocol: Literal["tensorflow", "open-inference"] = "tensorflow"
     """What it speaks: that of TensorFlow Serving, or the Open Inference Protocol (KServe's v2)."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Secret, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Secret
+from pydantic_core import CoreSchema, core_schema
 
 from penstock.clusters import ClusterSettings
 
@@ -25,13 +28,37 @@ __all__ = [
     "Positive",
     "Section",
     "TopicSettings",
+    "Worded",
 ]
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Positive = Annotated[int, Field(gt=0)]
 Compression = Literal["none", "lz4", "snappy", "zstd", "gzip"]
 Seconds = Annotated[float, Field(gt=0)]
-Scheme = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]*$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """A text that goes by a pattern, and what that is in words: few people read patterns, and none in an error."""
+
+    pattern: str
+    expected: str
+
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check what is a text."""
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Programs read patterns."""
+        return {**handler(schema), "pattern": f"^({self.pattern})$"}
+
+    def _checked(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text):
+            raise ValueError(f"expected {self.expected}")
+        return text
+
+
+Scheme = Annotated[str, Worded(r"[a-z][a-z0-9+.-]*", "the scheme of a URI in lower case, without '://'")]
 
 
 class Section(BaseModel):
@@ -66,7 +93,7 @@ class KafkaSettings(Section):
 class TopicSettings(Section):
     """How Penstock's topics are named and made. Topics that exist already are left as they are."""
 
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=60)] = "penstock"
+    prefix: Annotated[str, Field(max_length=60), Worded(r"[A-Za-z0-9_-]+", "letters, digits, '-' and '_'")] = "penstock"
     """First part of the name of every internal topic."""
     partitions: Positive = 4
     """Partitions of each topic that carries events; also the most workers that can share one stage's work."""

@@ -296,17 +296,19 @@ def _refuse_unknown_variables() -> None:
 
 
 def _fault(detail: ErrorDetails, layers: Mapping[str, _Tree]) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
-    place = detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]
+    of_name = detail["loc"][-1:] == ("[key]",)  # not the value is wrong, but what the user calls it
+    loc = detail["loc"][:-1] if of_name else detail["loc"]
+    key = ".".join(str(part) for part in loc)
+    place = loc[:-1] if detail["type"] == "missing" else loc
     origin = next((name for name, tree in layers.items() if _holds(tree, place)), "the defaults")
     if detail["type"] == "extra_forbidden":
         return f"{key!r} (from {origin}) is no setting{_nearest(key)}"
-    reason = detail["msg"].removeprefix("Value error, ")
+    reason = "expected a list" if detail["type"] == "tuple_type" else detail["msg"].removeprefix("Value error, ")
     if not key:
         return reason
     if isinstance(detail["input"], dict | BaseModel):
         return f"{key!r} (from {origin}): {reason}"
-    shown = "a secret" if _SECRET.search(key) else repr(detail["input"])
+    shown = "a secret" if _SECRET.search(key) and not of_name else repr(detail["input"])
     return f"{key!r} (from {origin}): {reason[:1].lower()}{reason[1:]}, got {shown}"
 
 

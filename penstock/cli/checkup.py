@@ -10,10 +10,10 @@ from penstock.cli.journeys import Hop, Stage
 from penstock.cli.readiness import unready
 from penstock.cli.tables import counted
 from penstock.cli.whereabouts import cluster_of, present_topics
-from penstock.control import models
+from penstock.control import models, portable
 from penstock.control.watching import ModelWatch, Watch
 from penstock.deployables import ADAPTERS, SCORING, SERVICE_JOB, Deployable
-from penstock.errors import ControlTopicError, FlinkUnavailableError
+from penstock.errors import ControlTopicError, FlinkUnavailableError, SettingsError
 from penstock.local.jobs import latest, of_flink
 from penstock.local.rest import FlinkRest
 from penstock.local.waiting import wait_until
@@ -72,8 +72,7 @@ class Parts:
         Raises:
             KafkaUnavailableError: without it nothing else can be looked at.
         """
-        prefix, store = self._settings.topics.prefix, self._settings.models.store
-        yield Check(name="settings", well=True, detail=f"internal topics are {prefix}.*, models' files are in {store}")
+        yield self._given()
         sources, routes = len(self._document.sources), len(self._document.routes)
         version = f"version {self._document.version}, {self._found}"
         detail = f"{version}: {counted(sources, 'source')}, {counted(routes, 'route')}"
@@ -94,6 +93,16 @@ class Parts:
         first, last = ADAPTERS
         carriers = {Hop.REQUEST: first, Hop.RESULT: SCORING.get(job), Hop.OUTPUT: last}
         return {hop: self._stage(carrier, job, found, live) for hop, carrier in carriers.items()}
+
+    def _given(self) -> Check:
+        """Tell of the settings. A certificate that is not here is no fault: jobs may be submitted from elsewhere."""
+        prefix, store = self._settings.topics.prefix, self._settings.models.store
+        told = [f"internal topics are {prefix}.*, models' files are in {store}"]
+        try:
+            portable.refuse_unreadable(self._settings)
+        except SettingsError as error:
+            told += ["no job can be submitted from here", *error.faults]
+        return Check(name="settings", well=True, detail="; ".join(told))
 
     def _models(self) -> Check:
         try:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import copy
 import functools
 import operator
+import os
 from typing import TYPE_CHECKING, Any
 
+from penstock.errors import SettingsError
 from penstock.settings import Settings, plain
 
 if TYPE_CHECKING:
@@ -19,14 +21,34 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-__all__ = ["pack", "unpack"]
+__all__ = ["pack", "refuse_unreadable", "unpack"]
 
 _CLUSTER_FILES = ("ssl_ca_file", "ssl_certificate_file", "ssl_key_file")
 _SERVER_FILES = ("ca", "certificate", "key")
 
 
+def refuse_unreadable(settings: Settings) -> None:
+    """Look whether the files of certificates and keys are here, where jobs are submitted; workers need no copy.
+
+    Raises:
+        SettingsError: with all that are not.
+    """
+    faults = [
+        f"{place!r}: there is no file {str(path)!r} that can be read; correct the path, or put it there"
+        for place, path in _files(settings)
+        if not (path.is_file() and os.access(path, os.R_OK))
+    ]
+    if faults:
+        raise SettingsError(tuple(faults))
+
+
 def pack(settings: Settings) -> dict[str, Any]:
-    """Return settings as plain data, with what stands in the files that clients need."""
+    """Return settings as plain data, with what stands in the files that clients need.
+
+    Raises:
+        SettingsError: one of them is not here.
+    """
+    refuse_unreadable(settings)
     files = {place: path.read_text(encoding="utf-8") for place, path in _files(settings)}
     return {"settings": plain(settings), "files": files}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from penstock import kafka, topics
 from penstock import settings as settings_file
-from penstock.control import history
+from penstock.control import history, portable
 from penstock.control.publisher import publish
 from penstock.demo_events.mix import Kind
 from penstock.errors import FlinkUnavailableError, PrerequisiteError, SettingsError, StackError
@@ -182,6 +182,7 @@ class _Stack:
         settings = self._settings
         self.document = document.load(settings.routing_file, prefix=settings.topics.prefix)
         if wanted:
+            portable.refuse_unreadable(settings)
             self._refuse_too_few_slots(len(jobs.of_flink(wanted)))
         self._models = repository.look(settings)
         lacks = engines.lacks(settings, wanted)

@@ -349,11 +349,14 @@ def test_outage_is_waited_for_within_a_checkpoint() -> None:
     [
         ("spark: {trigger_interval_ms: 10}", "must be at least 5000 with trigger real-time, got 10"),
         ("spark: {models_pattern: '('}", "expected a regular expression"),
-        ("service: {servers: {a: {endpoints: []}}}", "at least 1 item"),
-        ("service: {servers: {a: {endpoints: [nowhere]}}}", "should match pattern"),
+        ("service: {servers: {a: {endpoints: []}}}", "expected one address at least, host:port"),
+        ("service: {servers: {a: {endpoints: a:1}}}", "expected a list, got 'a:1'"),
+        ("service: {servers: {a: {endpoints: [nowhere]}}}", "expected host:port without a scheme"),
+        ("service: {servers: {a: {endpoints: ['a:65536']}}}", "ports end at 65535, got 'a:65536'"),
+        ("service: {servers: {A: {endpoints: ['a:1']}}}", "'service.servers.A' .* expected a name of lower-case"),
         ("service: {servers: {a: {endpoints: ['a:1'], transport: rest}}}", "goes with protocol open-inference"),
         ("service: {servers: {a: {endpoints: ['a:1'], tls: {key: k}}}}", "give both or neither"),
-        ("service: {fetch: {allow: [images]}}", "should match pattern"),
+        ("service: {fetch: {allow: [images]}}", "expected the beginning of a URI, as"),
     ],
 )
 def test_engines_settings_are_checked(text: str, fault: str) -> None:

@@ -57,6 +57,17 @@ def test_jobs_and_none_are_refused(penstock: Penstock, flags: tuple[str, ...]) -
     assert "--jobs and --no-jobs contradict each other: leave one of them out" in result.stderr
 
 
+def test_certificate_that_is_missing_is_told_before_anything_starts(penstock: Penstock, tmp_path: Path) -> None:
+    """The jobs take it along when they are submitted, minutes later."""
+    servers = {"own": {"endpoints": ["serving:9000"], "tls": {"ca": "/nowhere.pem"}}}
+
+    result = penstock("up", "--jobs", "pmml", service={"servers": servers})
+
+    assert result.exit_code == Exit.USAGE
+    assert "'service.servers.own.tls.ca': there is no file '/nowhere.pem' that can be read" in result.stderr
+    assert not (tmp_path / "state" / "run").exists()
+
+
 def test_down_finds_no_stack(penstock: Penstock, tmp_path: Path) -> None:
     """Another folder than the stack's is told as such, and nothing is made in it."""
     result = penstock("down")

@@ -6,7 +6,10 @@ import json
 import stat
 from typing import TYPE_CHECKING
 
+import pytest
+
 from penstock.control.portable import pack, unpack
+from penstock.errors import SettingsError
 from penstock.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,3 +84,17 @@ def test_certificates_of_model_servers_travel_too(tmp_path: Path) -> None:
         *(None, "text of one", "text of two"),
     ]
     assert {path.parent for path in files if path} == {there}
+
+
+def test_certificate_that_is_not_here_is_a_fault_of_the_settings(tmp_path: Path) -> None:
+    """All of them at once, where jobs are submitted; to read the settings elsewhere needs none of them."""
+    settings = Settings(
+        kafka={"external": {"bootstrap_servers": "a:1", "security_protocol": "SSL", "ssl_ca_file": tmp_path}},
+        service={"servers": {"big": {"endpoints": ["a:1"], "tls": {"ca": "/nowhere.pem"}}}},
+    )
+
+    with pytest.raises(SettingsError, match="2 faults") as raised:
+        pack(settings)
+
+    assert raised.value.faults[0].startswith(f"'kafka.external.ssl_ca_file': there is no file '{tmp_path}' that can")
+    assert raised.value.faults[1].startswith("'service.servers.big.tls.ca': there is no file '/nowhere.pem' that can")
