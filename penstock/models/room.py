@@ -79,6 +79,9 @@ class Room:
         self._awaited = awaited
         for ref in [ref for ref in self._kept if ref not in awaited]:
             self.idle(ref, wanted=self._kept[ref])
+        for line, wanted in ((self._idle, False), (self._idle_wanted, True)):
+            for ref in awaited & line.keys():
+                self.idle(ref, wanted=wanted)
 
     def busy(self, ref: ModelRef) -> None:
         """It must not go from now on."""

@@ -92,6 +92,7 @@ class Shelf:
         self._retired: list[Served] = []
         self._changed: set[ModelRef] = set()
         self._awaited: frozenset[ModelRef] = frozenset()
+        self._in_vain = False  # the last wait was: nobody waits for what is still missing
         self._leases = 0
         self._closing = False
         self._woken = False
@@ -108,6 +109,7 @@ class Shelf:
             if not self._closing:
                 if isinstance(found, Failure):
                     self._on(told.Failed(*held, found.reason, found.passing))
+                    self._await(self._awaited - {held.ref})  # requests of it are told why at once
                 else:
                     self._served[held] = found
                     self._on(told.Loaded(*held, found.bytes))
@@ -144,8 +146,10 @@ class Shelf:
                 self._ask(entry)
                 if entry.state is State.LOADING:
                     self._loads.hurry(Held(entry.ref, entry.generation))
-            if self._awaited:
-                self._await(self._awaited & {entry.ref for entry in missing})
+            # From now on, not from the wait on: what comes while others are scored would go for what comes next.
+            coming = frozenset(entry.ref for entry in missing if entry.state is State.LOADING)
+            self._await(frozenset() if self._in_vain else coming)
+            self._in_vain = False
         return given, taken
 
     def _ask(self, entry: Entry) -> None:
@@ -177,9 +181,9 @@ class Shelf:
                     self._ask(entry)
             # An episode may queue for room, and only then have a generation: what tells it is when it began.
             episodes = {ref: entry.since_ms for ref, entry in found.items() if entry.state is State.LOADING}
+            self._await(frozenset(found))  # what is there by now, too: it is about to be taken
             if not episodes or len(episodes) < len(found):
                 return
-            self._await(frozenset(episodes))
             left_ms = max(self._budget.left_ms(*episode) for episode in episodes.items())
             begin = time.monotonic()
             until = min(deadline, begin + left_ms / 1000)
@@ -187,6 +191,7 @@ class Shelf:
                 left = until - time.monotonic()
                 if left <= 0:
                     self._await(frozenset())
+                    self._in_vain = True
                     break
                 self._news.wait(left)
             spent_ms = math.ceil((time.monotonic() - begin) * 1000)

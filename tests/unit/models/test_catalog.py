@@ -215,6 +215,20 @@ def test_what_is_awaited_stays_until_it_was_taken() -> None:
     assert (worker.unloaded, list(worker.loading)) == (["a:1"], ["b:1"])
 
 
+def test_what_is_there_already_stays_for_the_batch_that_wants_it() -> None:
+    """It was loaded just before the batch said so; when it does not want it any more, others get the room."""
+    worker = Worker(most_loaded=1, eager=False)
+    worker.register("a:1", "b:1")
+    worker.ask("a:1")
+    worker.loaded("a:1")
+    worker.on(told.Awaited(frozenset({of("a:1")})))
+
+    worker.ask("b:1")
+    assert (worker.entry("a:1").state, list(worker.loading)) == (State.READY, [])
+    worker.on(told.Awaited(frozenset()))
+    assert (worker.unloaded, list(worker.loading)) == (["a:1"], ["b:1"])
+
+
 def test_bytes_are_bounded_too() -> None:
     """By an estimate before, by what the loader tells after."""
     worker = Worker(most_loaded=10, most_bytes=10_000)

@@ -294,25 +294,6 @@ def test_shadows_models_are_loaded_when_a_copy_comes(make_bench: Callable[..., W
     assert bench.loader.begun == ["dark:1"]
 
 
-def test_batch_that_needs_more_than_has_room_gets_one_after_the_other(make_bench: Callable[..., Workbench]) -> None:
-    """None of those that it waits for goes for another of them before it was used: no request is refused for that."""
-    bench = make_bench(most_loaded=2, wait_ms=0, reload_wait_ms=20_000)
-    host = bench.host(eager=False)
-    refs = {f"m{number}:1" for number in range(8)}
-    host.begin([bench.model(ref) for ref in refs])
-    host.want(bench.routes("other"))
-
-    used = list(given(host, *refs))
-    rounds = 0
-    while left := refs - {*used}:
-        host.wait(left, math.inf)
-        used += given(host, *left)
-        rounds += 1
-
-    assert sorted(used) == sorted(refs)
-    assert rounds <= len(refs)
-
-
 @pytest.mark.parametrize(
     "changes",
     [
