@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from penstock.models import catalog_events as told
-from penstock.models.catalog_events import Changed, Entry, Held, Load, State, Unload
+from penstock.models.catalog_events import Cancel, Changed, Entry, Held, Load, State, Unload
 from penstock.models.choice import Names
 from penstock.models.ref import read_ref
 from penstock.models.room import ESTIMATED, Room, estimate, too_large
@@ -161,6 +161,7 @@ class Catalog:
         elif entry.awaited:
             self._forget(entry)
             self._sparing.discard(held)
+            self._effects.append(Cancel(*held))
         self._pump()
 
     def _now_means(self, event: told.Meant) -> None:

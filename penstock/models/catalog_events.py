@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Asked",
     "Awaited",
+    "Cancel",
     "Changed",
     "Effect",
     "Entry",
@@ -101,7 +102,7 @@ class Asked(NamedTuple):
 
 
 class Awaited(NamedTuple):
-    """A batch waits for these, and for no others: what is loaded of them stays until the batch has had it."""
+    """A batch wants these, and no others: what is loaded of them stays until the batch has had it."""
 
     refs: frozenset[ModelRef]
 
@@ -144,12 +145,19 @@ Event = Registered | Removed | Meant | Wanted | Asked | Awaited | Taken | Releas
 
 
 class Load(NamedTuple):
-    """Load a version and answer with `Loaded` or `Failed`, once, with this generation."""
+    """Load a version and answer with `Loaded` or `Failed`, once, with this generation; but see `Cancel`."""
 
     ref: ModelRef
     generation: int
     first: bool
     """Whether it was never ready in this worker."""
+
+
+class Cancel(NamedTuple):
+    """A `Load` is of no use any more: if it has not begun, it need not be, nor be answered; else its answer is late."""
+
+    ref: ModelRef
+    generation: int
 
 
 class Unload(NamedTuple):
@@ -172,4 +180,4 @@ class Changed(NamedTuple):
     refs: tuple[ModelRef, ...]
 
 
-Effect = Load | Unload | Serve | Changed
+Effect = Load | Cancel | Unload | Serve | Changed

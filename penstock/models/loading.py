@@ -4,7 +4,7 @@ They have the priority of all threads: one with less that holds Python's lock, a
 keeps the thread that scores waiting too (tried on busy processors: stalls of 136 ms instead of 40, at worst of 1.1 s).
 
 Each load is answered once: with what was loaded, or with why it was not. What a load brings that took too long, and was
-answered for that reason already, is given up.
+answered for that reason already, is given up. One that is dropped before a thread began with it is not answered.
 """
 
 from __future__ import annotations
@@ -136,6 +136,11 @@ class LoadingThreads:
             job = self._waiting.pop(held, None)
             if job is not None:
                 self._waiting = {held: job, **self._waiting}
+
+    def drop(self, held: Held) -> None:
+        """Do not load this, if it still waits for a thread: its model was deleted."""
+        with self._work:
+            self._waiting.pop(held, None)
 
     def expire(self) -> float | None:
         """Answer for loads that take too long, and return when to look again; None: nothing is being loaded."""

@@ -57,7 +57,7 @@ class Chores(NamedTuple):
 
 
 class Loads(Protocol):
-    """What loads models; neither call waits."""
+    """What loads models; no call waits."""
 
     def put(self, held: Held, descriptor: ModelDescriptor) -> None:
         """Load this."""
@@ -65,6 +65,10 @@ class Loads(Protocol):
 
     def hurry(self, held: Held) -> None:
         """Load this before what else still waits."""
+        ...
+
+    def drop(self, held: Held) -> None:
+        """Do not load this, if that has not begun."""
         ...
 
 
@@ -303,6 +307,8 @@ class Shelf:
                     entry = self._catalog.get(ref)
                     if entry is not None:  # as it is, for what the catalogue loads it has
                         self._loads.put(Held(ref, generation), entry.descriptor)
+                case told.Cancel(ref, generation):
+                    self._loads.drop(Held(ref, generation))
                 case told.Unload(ref, generation):
                     served = self._served.pop(Held(ref, generation), None)
                     self._retired += [] if served is None else [served]

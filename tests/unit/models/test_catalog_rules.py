@@ -10,7 +10,20 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from penstock.models import catalog_events as told
 from penstock.models.catalog import Catalog
-from penstock.models.catalog_events import Asked, Failed, Held, Load, Loaded, Meant, Serve, State, Unload, Wanted
+from penstock.models.catalog_events import (
+    Asked,
+    Awaited,
+    Cancel,
+    Failed,
+    Held,
+    Load,
+    Loaded,
+    Meant,
+    Serve,
+    State,
+    Unload,
+    Wanted,
+)
 from penstock.models.ref import ModelRef
 from penstock.testing.models import described
 
@@ -31,6 +44,8 @@ class Life(RuleBasedStateMachine):
         self.registered: dict[ModelRef, None] = {}
         self.wanted: frozenset[ModelRef] = frozenset()
         self.pending: dict[Held, None] = {}
+        self.begun: set[Held] = set()
+        self.awaited: frozenset[ModelRef] = frozenset()
         self.given_up: set[Held] = set()
         self.memory: dict[Held, int] = {}
         self.held: Counter[Held] = Counter()
@@ -47,6 +62,10 @@ class Life(RuleBasedStateMachine):
                     assert ref in self.registered
                     self.generations.add(generation)
                     self.pending[Held(ref, generation)] = None
+                case Cancel(ref, generation):
+                    assert ref not in self.registered
+                    if Held(ref, generation) not in self.begun:
+                        self.pending.pop(Held(ref, generation), None)
                 case Unload(ref, generation):
                     held = Held(ref, generation)
                     assert not self.held[held]
@@ -89,6 +108,18 @@ class Life(RuleBasedStateMachine):
         entry = self.catalog.find(text)
         if entry is not None and entry.state is not State.READY:
             self.tell(Asked(entry.ref))
+
+    @rule(refs=st.frozensets(ONE))
+    def wait_for(self, refs: frozenset[ModelRef]) -> None:
+        """A batch wants some, and no others."""
+        self.awaited = refs
+        self.tell(Awaited(refs))
+
+    @precondition(lambda self: self.pending)
+    @rule(data=st.data())
+    def begin(self, data: st.DataObject) -> None:
+        """A thread begins with a load: what is told of it from now on comes too late."""
+        self.begun.add(data.draw(st.sampled_from(list(self.pending))))
 
     @precondition(lambda self: self.pending)
     @rule(data=st.data(), size=st.integers(0, 120), how=st.sampled_from(["good", "good", "bad", "away", "late"]))
@@ -143,9 +174,9 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def memory_is_bounded(self) -> None:
-        """In number always; in bytes, but for what is held, and the one that was loaded last."""
+        """In number always; in bytes, but for what is held or wanted, and the one that was loaded last."""
         assert len(self.memory) <= MOST
-        idle = [held for held in self.memory if not self.held[held]]
+        idle = [held for held in self.memory if not self.held[held] and held.ref not in self.awaited]
         assert sum(self.memory.values()) <= BYTES or len(idle) <= 1
 
     @invariant()
@@ -160,12 +191,19 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_forgotten(self) -> None:
-        """What is loading is being loaded, or waits for something that will go on."""
+        """What is loading is being loaded, or waits for something that will go on: a batch ends, or gets its models."""
         waiting = [each for each in self.catalog.entries() if each.state is State.LOADING and not each.awaited]
-        assert not waiting or self.pending or self.held.total()
+        wanted = [held for held in self.memory if held.ref in self.awaited]
+        assert not waiting or self.pending or self.held.total() or wanted
+
+    @invariant()
+    def nothing_that_is_of_no_use_waits_to_be_loaded(self) -> None:
+        """What was deleted is loaded only where that had begun."""
+        assert all(held.ref in self.registered or held in self.begun for held in self.pending)
 
     def teardown(self) -> None:
         """In the end all that is in memory can go."""
+        self.tell(Awaited(frozenset()))
         for held in list(self.held.elements()):
             self.held[held] -= 1
             self.tell(told.Released((held,)))

@@ -294,6 +294,26 @@ def test_shadows_models_are_loaded_when_a_copy_comes(make_bench: Callable[..., W
     assert bench.loader.begun == ["dark:1"]
 
 
+def test_deleted_model_that_waits_for_a_thread_is_not_loaded(make_bench: Callable[..., Workbench]) -> None:
+    """Its turn would be others' time; added anew, it has a turn of its own."""
+    bench = make_bench(load_threads=1)
+    gate = bench.loader.stop_at("m0:1")
+    refs = ["m0:1", "m1:1", "m2:1", "m3:1"]
+    host = bench.host()
+    host.begin([bench.model(ref) for ref in refs])
+    host.want(bench.routes(*refs))
+    settled(lambda: bench.loader.begun, ["m0:1"])
+
+    host.offer(bench.removal("m1:1"))
+    host.offer(bench.removal("m2:1"))
+    host.offer(bench.model("m2:1"))
+    gate.set()
+    assert host.await_wanted(20) == frozenset()
+
+    assert bench.loader.begun == ["m0:1", "m3:1", "m2:1"]
+    assert list(host.states()) == ["m0:1", "m3:1", "m2:1"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
