@@ -9,6 +9,7 @@ import pytest
 from penstock.control import adding
 from penstock.errors import ControlTopicError
 from penstock.models.intake import Intake
+from penstock.models.records import descriptor_record
 from penstock.models.ref import ModelRef
 from penstock.settings import Settings
 from penstock.testing.models import added, described, messages, pointed, registry, removed
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from penstock.control.models import ModelsTopic
+    from penstock.models.descriptor import ModelDescriptor
     from penstock.models.registry import Registry
     from penstock.testing.models import Pair
 
@@ -30,6 +32,10 @@ class Topic:
 
     def refresh(self) -> None:
         """Nobody else writes."""
+
+    def register(self, descriptor: ModelDescriptor) -> None:
+        """Write a version."""
+        self._write(descriptor_record(descriptor))
 
     def point(self, name: str, live: int, previous: int | None) -> None:
         """Write a pointer."""
@@ -46,6 +52,17 @@ class Topic:
 
 
 VERSIONS = tuple(added(f"iris:{version}") for version in (1, 2, 3))
+
+
+def test_name_without_a_pointer_means_what_it_meant_when_a_version_is_added() -> None:
+    """The highest is live there: the one that was is said to be, before the new one is registered."""
+    topic = Topic(added("iris:1"), added("iris:2"))
+    intake = Intake(descriptor=described("iris:3"), path=None)
+
+    adding.add(Settings(), cast("ModelsTopic", topic), intake)
+
+    assert topic.live == [2, 2]
+    assert ModelRef("iris", 3) in topic.registry.descriptors
 
 
 @pytest.mark.parametrize(
