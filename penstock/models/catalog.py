@@ -196,6 +196,7 @@ class Catalog:
 
     def _now_awaited(self, event: told.Awaited) -> None:
         self._room.keep(event.refs)
+        self._trim()
         self._pump()
 
     # Loading.

@@ -80,7 +80,7 @@ class Room:
         for ref in [ref for ref in self._kept if ref not in awaited]:
             self.idle(ref, wanted=self._kept[ref])
         for line, wanted in ((self._idle, False), (self._idle_wanted, True)):
-            for ref in awaited & line.keys():
+            for ref in [ref for ref in awaited if ref in line]:
                 self.idle(ref, wanted=wanted)
 
     def busy(self, ref: ModelRef) -> None:

@@ -122,10 +122,15 @@ class Life(RuleBasedStateMachine):
         self.begun.add(data.draw(st.sampled_from(list(self.pending))))
 
     @precondition(lambda self: self.pending)
-    @rule(data=st.data(), size=st.integers(0, 120), how=st.sampled_from(["good", "good", "bad", "away", "late"]))
+    @rule(
+        data=st.data(),
+        size=st.integers(0, 120),
+        how=st.sampled_from(["good", "good", "bad", "away", "late"]),
+    )
     def answer(self, data: st.DataObject, size: int, how: str) -> None:
         """A load ends; one that lasts too long is given up first, and ends later."""
         held = data.draw(st.sampled_from(list(self.pending)))
+        self.begun.add(held)
         if how == "late":
             self.tell(Failed(*held, "too late", passing=True))
             return
