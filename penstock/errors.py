@@ -34,7 +34,7 @@ PenstockError
 │   ├── ModelDescriptorError    its descriptor is wrong
 │   ├── ModelChecksumError      its file is not the one that the descriptor names
 │   ├── ModelLoadError          the engine cannot load its file
-│   ├── ModelServerError        a model's server does not have it yet, or does not say
+│   ├── ModelServerError        a model's server does not have it yet, does not say, or refuses us
 │   ├── StoreError              the store of models' files does not give or take a file
 │   ├── ImmutableModelError     a command gives a version that is registered other bytes
 │   ├── ModelInUseError         a command deletes a model that somebody uses

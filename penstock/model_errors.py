@@ -25,6 +25,8 @@ class ModelError(PenstockError):
 
     passing: bool = False
     """Whether the same may go well a moment later, with nothing changed: a store was away, not the file wrong."""
+    mendable: bool = False
+    """Whether the same may go well when somebody has changed something, and nobody tells us of it: a right, say."""
 
 
 class ModelRefError(ModelError, ValueError):
@@ -78,15 +80,19 @@ class ModelLoadError(ModelError):
 
 
 class ModelServerError(ModelError):
-    """The model's server does not have it yet, or does not say; the same may go well a moment later."""
+    """The model's server does not have it yet, or does not say; ``passing`` says whether it may in a moment.
 
-    passing = True
+    If not, it refuses us: it will again, until its owner or ours has changed something.
+    """
 
-    def __init__(self, model: str, server: str, detail: str) -> None:
-        super().__init__(model, server, detail)
+    mendable = True
+
+    def __init__(self, model: str, server: str, detail: str, passing: bool = True) -> None:  # noqa: FBT001, FBT002 pickled by place
+        super().__init__(model, server, detail, passing)
         self.model = model
         self.server = server
         self.detail = detail
+        self.passing = passing
 
     def __str__(self) -> str:
         return f"model {self.model!r} cannot be had from its server {self.server!r}: {self.detail}"

@@ -15,7 +15,14 @@ from jobs.service_job.fetching import Fetcher
 from jobs.service_job.matching import match
 from jobs.service_job.patience import Patience
 from jobs.service_job.served import Door, Served, ServedModel
-from penstock.errors import ModelLoadError, ModelServerError, RecordError, ServerUnavailableError
+from penstock.errors import (
+    ModelError,
+    ModelFailedError,
+    ModelLoadError,
+    ModelServerError,
+    RecordError,
+    ServerUnavailableError,
+)
 from penstock.event import JSON
 from penstock.remote.breaker import BreakerState
 from penstock.remote.calls import CallError, CallKind
@@ -34,6 +41,17 @@ __all__ = ["ServiceLoader", "lasting", "serve", "spec_of"]
 _COMING = (ModelState.START, ModelState.LOADING)
 #: What asking again does not change. Who may ask does: a server's owner gives leave without a word to us.
 _LASTING = frozenset({"INVALID_ARGUMENT", "UNIMPLEMENTED"})
+#: What to do about what a server refuses; its name takes the braces' place.
+_ADVICE = {
+    **dict.fromkeys(
+        ("UNAUTHENTICATED", "PERMISSION_DENIED"),
+        "correct our credentials (service.servers.{}: metadata, tls) and start the job anew, or let its owner give us "
+        "leave",
+    ),
+    "UNIMPLEMENTED": "correct service.servers.{} (protocol, endpoints) and start the job anew, or correct the server",
+}
+_ANY_ADVICE = "correct service.servers.{} and start the job anew, or correct the server"
+_AGAIN = "; it is asked again each minute"
 _FIRST_PAUSE_S, _MOST_PAUSE_S = 0.1, 1.0
 #: What is fetched at a time: that is waiting for others, mostly.
 _FETCHES = 16
@@ -149,25 +167,31 @@ def serve(descriptor: ModelDescriptor, door: Door, allowance: Allowance) -> Serv
         allowance: what the installation gives it.
 
     Raises:
-        ModelLoadError: descriptor and server disagree, or the server cannot tell what it has.
-        ModelServerError: the server does not answer, or does not have the model yet.
+        ModelLoadError: descriptor and server disagree.
+        ModelServerError: the server does not answer, does not have the model yet, or refuses us.
     """
     ref, spec = str(descriptor.ref), spec_of(descriptor)
     try:
         _await(descriptor, door, spec, allowance.until)
         signature = door.client.metadata(spec)
     except CallError as error:
-        if lasting(error):
-            detail = (
-                f"its server {door.name!r} does not have it as its descriptor says: {error}; correct one of the two"
-            )
-            raise ModelLoadError(ref, detail) from error
-        raise ModelServerError(ref, door.name, f"it does not say what it has: {error}") from error
+        raise _unanswered(ref, door.name, error) from error
     matched = match(descriptor, signature, allowance.image_pixels)
     served = ServedModel(Served(ref, spec, matched.reader, matched.answers, matched.primary, allowance.absence), door)
     if descriptor.sample is not None:
-        _warm_up(served, descriptor.sample)
+        _warm_up(served, descriptor.sample, door.name)
     return served
+
+
+def _unanswered(ref: str, server: str, error: CallError) -> ModelError:
+    """Why a server does not say what it has, and what to do about it."""
+    if error.kind is not CallKind.FATAL:
+        return ModelServerError(ref, server, f"it does not say what it has: {error}")
+    if error.code == "INVALID_ARGUMENT":
+        detail = f"its server {server!r} does not have it as its descriptor says: {error}; correct one of the two"
+        return ModelLoadError(ref, detail)
+    advice = _ADVICE.get(error.code, _ANY_ADVICE).format(server)
+    return ModelServerError(ref, server, f"it refuses to say what it has: {error}; {advice}{_AGAIN}", False)
 
 
 def _await(descriptor: ModelDescriptor, door: Door, spec: ModelSpec, until: float) -> None:
@@ -198,13 +222,16 @@ def _await(descriptor: ModelDescriptor, door: Door, spec: ModelSpec, until: floa
         pause_s = min(2 * pause_s, _MOST_PAUSE_S)
 
 
-def _warm_up(served: ServedModel, sample: object) -> None:
+def _warm_up(served: ServedModel, sample: object, server: str) -> None:
     """A first call, after which the connection is there and the server's graph is ready."""
     try:
         request = served.read(msgspec.json.encode(sample), JSON)
         (answer,) = served.score([request])
         served.result(request, answer, "", 0)
     except ServerUnavailableError as error:
-        raise ModelServerError(served.ref, error.server, f"it does not score the sample: {error.detail}") from error
+        raise ModelServerError(served.ref, server, f"it does not score the sample: {error.detail}") from error
+    except ModelFailedError as error:  # whatever the sample is
+        detail = f"it refuses to score the sample: {error.detail}; {_ANY_ADVICE.format(server)}{_AGAIN}"
+        raise ModelServerError(served.ref, server, detail, False) from error
     except RecordError as error:
         raise ModelLoadError(served.ref, f"its descriptor's sample cannot be scored: {error}") from error

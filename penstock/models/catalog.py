@@ -13,6 +13,7 @@ from penstock.models import catalog_events as told
 from penstock.models.catalog_events import Cancel, Changed, Entry, Held, Load, State, Unload
 from penstock.models.choice import Names
 from penstock.models.ref import read_ref
+from penstock.models.retries import retry_at_ms
 from penstock.models.room import ESTIMATED, Room, estimate, too_large
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ __all__ = ["Catalog"]
 
 #: Loads of models that nobody asked for; more would stand before those that somebody needs.
 _SPARE_AT_A_TIME = 2
-_FIRST_RETRY_MS, _LAST_RETRY_MS = 1_000, 60_000
 
 _NOT_ASKED = "not asked for yet"
 _NO_ROOM = "no room beside what routes name (models.most_loaded, models.most_mb); loaded when asked for"
@@ -113,9 +113,10 @@ class Catalog:
         return dict(self._names.serving)
 
     def unsettled(self) -> frozenset[ModelRef]:
-        """Return the wanted versions that are loading, or failed and will be tried again."""
-        found = (self._entries.get(ref) for ref in self._wanted)
-        return frozenset(each.ref for each in found if each and (each.state is State.LOADING or each.retry_at_ms))
+        """Return the wanted versions that are loading, or failed and will be tried again soon."""
+        found = [entry for ref in self._wanted if (entry := self._entries.get(ref)) is not None]
+        soon = [each for each in found if each.state is State.LOADING or (each.retry_at_ms and each.passing)]
+        return frozenset(each.ref for each in soon)
 
     def next_ms(self) -> int | None:
         """Return when the next `Tick` has something to do; None: never."""
@@ -315,9 +316,8 @@ class Catalog:
     def _failed(self, event: told.Failed) -> None:
         if (entry := self._answered(event)) is not None:
             self._forget(entry)
-            entry.retry_at_ms = None
-            if event.passing:
-                entry.retry_at_ms = self._now + min(_LAST_RETRY_MS, _FIRST_RETRY_MS << min(entry.failures, 10))
+            entry.passing, entry.retry_at_ms = event.passing, retry_at_ms(event, entry.failures, self._now)
+            if entry.retry_at_ms is not None:
                 heappush(self._retries, (entry.retry_at_ms, entry.generation, entry.ref))
             entry.failures += 1
             self._into(entry, State.FAILED, event.reason)

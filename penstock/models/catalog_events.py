@@ -68,6 +68,8 @@ class Entry:
     """Of its latest loading, also called an episode; 0: never loaded."""
     retry_at_ms: int | None = None
     """Failed: when it is tried again; None: never."""
+    passing: bool = False
+    """Failed: whether it may go well soon."""
     failures: int = 0
     """How often it failed since it was ready."""
     ever_ready: bool = False
@@ -128,12 +130,15 @@ class Loaded(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A `Load` went wrong; ``passing``: it may go well later."""
+    """A `Load` went wrong."""
 
     ref: ModelRef
     generation: int
     reason: str
     passing: bool
+    """It may go well soon: it is tried again, at first after a second, and whoever starts waits for it."""
+    mendable: bool = False
+    """It may go well when somebody has changed something: it is tried again now and then, and nobody waits for it."""
 
 
 class Tick(NamedTuple):

@@ -64,7 +64,8 @@ class Loader(Protocol):
             descriptor: which one.
             path: its file; None where a model server has it, not the worker.
 
-        Raises `ModelError`, whose ``passing`` says whether the same may go well a moment later.
+        Raises `ModelError`, whose ``passing`` says whether the same may go well a moment later, and ``mendable``
+        whether it may go well some day.
         """
         ...
 
@@ -74,6 +75,7 @@ class Failure(NamedTuple):
 
     reason: str
     passing: bool
+    mendable: bool = False
 
 
 class Workshop(NamedTuple):
@@ -225,7 +227,7 @@ class LoadingThreads:
                 job.fetched = True
                 return loader.load(descriptor, path)
         except ModelError as error:
-            return Failure(str(error), error.passing)
+            return Failure(str(error), error.passing, error.mendable)
         except MemoryError as error:
             return Failure(f"there is not enough memory for it: {error}; lower models.most_mb", passing=True)
         except Exception as error:  # noqa: BLE001 (the thread's boundary: whatever it is, it is about this model)

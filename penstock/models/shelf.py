@@ -112,7 +112,7 @@ class Shelf:
         with self._lock:
             if not self._closing:
                 if isinstance(found, Failure):
-                    self._on(told.Failed(*held, found.reason, found.passing))
+                    self._on(told.Failed(*held, found.reason, found.passing, found.mendable))
                     self._await(self._awaited - {held.ref})  # requests of it are told why at once
                 else:
                     self._served[held] = found

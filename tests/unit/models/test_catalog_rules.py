@@ -125,7 +125,7 @@ class Life(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         size=st.integers(0, 120),
-        how=st.sampled_from(["good", "good", "bad", "away", "late"]),
+        how=st.sampled_from(["good", "good", "bad", "away", "refused", "late"]),
     )
     def answer(self, data: st.DataObject, size: int, how: str) -> None:
         """A load ends; one that lasts too long is given up first, and ends later."""
@@ -139,7 +139,7 @@ class Life(RuleBasedStateMachine):
             self.memory[held] = size
             self.tell(Loaded(*held, size))
         else:
-            self.tell(Failed(*held, how, passing=how == "away"))
+            self.tell(Failed(*held, how, passing=how == "away", mendable=how == "refused"))
 
     @rule(text=st.sampled_from([*map(str, REFS), "a", "b", "c"]))
     def take(self, text: str) -> None:

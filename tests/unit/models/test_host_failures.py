@@ -6,8 +6,8 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING
 
-from penstock.errors import ErrorCode, ModelLoadError, StoreError
-from tests.unit.models.workbench import Workbench, given, settled, started, state
+from penstock.errors import ErrorCode, ModelLoadError, ModelServerError, StoreError
+from tests.unit.models.workbench import PATIENCE_S, Workbench, given, settled, started, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,26 @@ def test_passing_failure_is_tried_again(make_bench: Callable[..., Workbench]) ->
     settled(lambda: bench.loader.errors["iris:1"], [])
     assert host.absence("iris:1").code is ErrorCode.MODEL_FAILED
     settled(lambda: bench.advance(1) or state(host, "iris:1"), "ready")
+
+
+def test_what_somebody_has_to_mend_is_tried_again_now_and_then(make_bench: Callable[..., Workbench]) -> None:
+    """Each minute, and nobody who starts waits for it; until then, requests are told the reason at once."""
+    bench = make_bench()
+    error = ModelServerError("iris:1", "default", "PERMISSION_DENIED: not you", passing=False)
+    bench.loader.errors["iris:1"] = [error, error]
+    host = bench.host()
+    host.begin([bench.model("iris:1")])
+    host.want(bench.routes("iris:1"))
+
+    assert host.await_wanted(PATIENCE_S) == frozenset()
+    for begun in (1, 2):
+        settled(lambda: (len(bench.loader.begun), state(host, "iris:1")), (begun, "failed"))
+        assert "PERMISSION_DENIED: not you" in str(host.absence("iris:1"))
+        bench.advance(59)
+        assert given(host, "iris:1") == {}
+        assert len(bench.loader.begun) == begun
+        bench.advance(2)
+    settled(lambda: state(host, "iris:1"), "ready")
 
 
 def test_vanished_file_that_comes_back_is_loaded(make_bench: Callable[..., Workbench]) -> None:

@@ -149,22 +149,48 @@ def test_disagreement_is_no_passing_matter(loader: ServiceLoader) -> None:
     assert not told.value.passing
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        CallError("INVALID_ARGUMENT", "model 'a' has no signature 'png'; it has: none", CallKind.FATAL),
-        CallError("UNIMPLEMENTED", "Method not found!"),
-    ],
-)
-def test_server_that_cannot_have_it_so_is_not_asked_for_ever(
-    loader: ServiceLoader, client: FakeModelClient, failure: CallError
-) -> None:
+def test_server_that_cannot_have_it_so_is_not_asked_for_ever(loader: ServiceLoader, client: FakeModelClient) -> None:
     """It would say the same again; its own words are told."""
-    client.failure = failure
-    with pytest.raises(ModelLoadError, match=f"'default' does not have it .*: {failure}") as told:
+    client.failure = CallError("INVALID_ARGUMENT", "model 'a' has no signature 'png'; it has: none", CallKind.FATAL)
+    with pytest.raises(ModelLoadError, match=f"'default' does not have it .*: {client.failure}") as told:
         loader.load(described(), None)
 
-    assert not told.value.passing
+    assert (told.value.passing, told.value.mendable) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("UNAUTHENTICATED", r"correct our credentials \(service\.servers\.default: metadata, tls\)"),
+        ("PERMISSION_DENIED", r"correct our credentials \(service\.servers\.default: metadata, tls\)"),
+        ("UNIMPLEMENTED", r"correct service\.servers\.default \(protocol, endpoints\)"),
+        ("FAILED_PRECONDITION", r"correct service\.servers\.default and start"),
+    ],
+)
+def test_server_that_refuses_us_is_asked_again_now_and_then(
+    loader: ServiceLoader, client: FakeModelClient, code: str, advice: str
+) -> None:
+    """Somebody has to change something, and may do so without a word to us; nobody waits for that."""
+    client.failure = CallError(code, "not you", server="there:1")
+    said = f"its server 'default': it refuses to say what it has: server there:1: {code}: not you; {advice}"
+    with pytest.raises(ModelServerError, match=said) as told:
+        loader.load(described(), None)
+
+    assert (told.value.passing, told.value.mendable) == (False, True)
+    assert client.deadlines == []
+
+
+def test_server_that_refuses_to_score_may_be_mended_too(loader: ServiceLoader, client: FakeModelClient) -> None:
+    """It tells everybody what it has, and does not score for everybody; the sample is innocent."""
+
+    def refuse(_: object) -> Any:
+        raise CallError("PERMISSION_DENIED", "not you")
+
+    client.answer = refuse
+    with pytest.raises(ModelServerError, match="it refuses to score the sample: PERMISSION_DENIED: not you") as told:
+        loader.load(described(sample={"x": 1}), None)
+
+    assert (told.value.passing, told.value.mendable) == (False, True)
 
 
 def test_model_is_called_by_its_servers_name() -> None:
