@@ -11,6 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import pytest
 
 from benchmarks import zoo
 from benchmarks.documents import scoring
@@ -38,6 +39,7 @@ MORE_MIB = 96
 ROW = b'{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}'
 
 
+@pytest.mark.timeout(300)  # half a minute of loading on an idle machine; others test beside it
 def test_two_hundred_models_in_the_memory_of_thirty_two(pmml_engine: Engine, tmp_path: Path) -> None:
     """Every request is answered by the model that it names; no more are kept than may be, nor does memory grow on."""
     described = zoo.zoo(REGISTERED, tmp_path / "zoo", settings.load(), KINDS)
