@@ -11,7 +11,7 @@ import click
 from penstock.cli import cores
 from penstock.cli.documents import document_path, read, written
 from penstock.cli.exits import Exit
-from penstock.cli.options import with_settings
+from penstock.cli.options import format_option, with_settings
 from penstock.cli.records import json_line, printable
 from penstock.routing.casebook import Casebook, read_casebook
 from penstock.routing.parameters import duration_ms
@@ -44,22 +44,20 @@ Exit status: 0 all cases came out as expected, 1 some did not, 2 wrong usage, se
 )
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[FILE]...")
 @click.option("--document", type=document_path, metavar="FILE", help="Test this document instead of the tests' own.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
-)
+@format_option
 @with_settings
-def test(settings: Settings, *, files: tuple[Path, ...], document: Path | None, form: str) -> None:
+def test(settings: Settings, *, files: tuple[Path, ...], document: Path | None, layout: str) -> None:
     """Run the tests of routing documents: FILEs, or the one beside the settings' routing_file (routing.test.yaml)."""
     count = failed = 0
     for path in files or (_beside(settings.routing_file),):
         book = read_casebook(str(path), read(path))
         tested = written(document or _document(path, book), settings.topics.prefix)
-        if form == "text":
+        if layout == "text":
             click.echo(f"{path} with {tested.name}")
         for found in _verdicts(settings, book, tested.document):
             count, failed = count + 1, failed + bool(found.faults)
-            click.echo(_text(found) if form == "text" else _object(path, found))
-    if form == "text":
+            click.echo(_text(found) if layout == "text" else _object(path, found))
+    if layout == "text":
         click.echo(f"{count - failed:,} of {count:,} cases came out as expected")
     if failed:
         raise click.exceptions.Exit(Exit.FAILED)

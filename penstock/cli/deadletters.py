@@ -11,7 +11,7 @@ import click
 
 from penstock.cli.letters import Aspect, Letter, Selection, as_summary, as_whole, counts, listing, page
 from penstock.cli.moments import Moment
-from penstock.cli.options import with_settings
+from penstock.cli.options import format_option, with_settings
 from penstock.cli.reading import Reader
 from penstock.cli.records import json_line
 from penstock.cli.tables import table
@@ -32,15 +32,6 @@ T = TypeVar("T")
 
 _LIMIT = 20
 _PLACE = re.compile(r"(\d+)/(\d+)")
-
-_format = click.option(
-    "--format",
-    "layout",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Text, or a line of JSON for each.",
-)
 
 
 class _Code(click.Choice[str]):
@@ -95,7 +86,7 @@ Exit status: 0 done, also where there are none; 1 no dead-letter topic; 2 wrong 
 @click.option(
     "--limit", type=click.IntRange(min=0), default=_LIMIT, show_default=True, help="The newest so many; 0: all."
 )
-@_format
+@format_option
 @with_settings
 @_selecting
 def list_(settings: Settings, selection: Selection, limit: int, layout: str) -> None:
@@ -128,7 +119,7 @@ Examples:
 Exit status: 0 shown, 1 there is no such letter, 2 wrong usage, 3 Kafka cannot be used."""
 )
 @click.argument("letter")
-@_format
+@format_option
 @with_settings
 def show(settings: Settings, letter: str, layout: str) -> None:
     """Show LETTER whole: cause, headers, key and value; bytes that are not text as a hex dump."""
@@ -158,7 +149,7 @@ Exit status: 0 done, also where there are none; 1 no dead-letter topic; 2 wrong 
     show_default=True,
     help="What to count by.",
 )
-@_format
+@format_option
 @with_settings
 @_selecting
 def count(settings: Settings, selection: Selection, by: str, layout: str) -> None:

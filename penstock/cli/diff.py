@@ -8,7 +8,7 @@ import click
 
 from penstock.cli import differing
 from penstock.cli.documents import document_path, written
-from penstock.cli.options import with_settings
+from penstock.cli.options import format_option, with_settings
 from penstock.cli.publishing import warn_of_models
 from penstock.cli.records import json_line
 from penstock.control import history
@@ -42,11 +42,9 @@ routing document; 3 Kafka cannot be used."""
     "--from-version", type=click.IntRange(min=1), help="Compare with this version instead of the one in force."
 )
 @click.option("--against", type=document_path, metavar="FILE", help="Compare with a file instead.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
-)
+@format_option
 @with_settings
-def diff(settings: Settings, *, file: Path | None, from_version: int | None, against: Path | None, form: str) -> None:
+def diff(settings: Settings, *, file: Path | None, from_version: int | None, against: Path | None, layout: str) -> None:
     """Show what the routing document of FILE, or of the settings' routing_file, changes of the one in force."""
     if from_version is not None and against is not None:
         raise click.UsageError("--from-version and --against both say what to compare with: give one of them")
@@ -62,7 +60,7 @@ def diff(settings: Settings, *, file: Path | None, from_version: int | None, aga
     found = difference(old, Side(new.document, now), now)
     if against is None:
         warn_of_models(settings, new.document)
-    if form == "json":
+    if layout == "json":
         click.echo(json_line({"from": name, "to": new.name, **differing.as_object(found)}))
         return
     click.echo(f"from {name} to {new.name}, version {new.document.version}\n")

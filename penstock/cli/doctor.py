@@ -15,7 +15,7 @@ from penstock.cli.checkup import Parts
 from penstock.cli.documents import Known, known
 from penstock.cli.exits import Exit
 from penstock.cli.journeys import Journey, Outcome, journeys_table
-from penstock.cli.options import with_settings
+from penstock.cli.options import format_option, with_settings
 from penstock.cli.probes import Probe, Probes, Untried
 from penstock.cli.reading import Reader
 from penstock.cli.records import json_line
@@ -58,14 +58,7 @@ document; 3 Kafka cannot be used."""
     metavar="SECONDS",
     help="How long starting jobs may take, and then the events.",
 )
-@click.option(
-    "--format",
-    "layout",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Tables, or one line of JSON.",
-)
+@format_option
 @with_settings
 def doctor(settings: Settings, names: tuple[str, ...], timeout: float, layout: str) -> None:
     """Send a marked event through each route of the routing document in force and tell where it stopped.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from penstock.cli.options import with_settings
+from penstock.cli.options import format_option, with_settings
 from penstock.cli.records import json_bytes, json_line, rfc3339
 from penstock.cli.tables import counted, few, table
 from penstock.control import history as documents
@@ -36,11 +36,9 @@ Exit status: 0 done, 1 there is no such version or no control topic, 2 wrong usa
 )
 @click.option("--count", type=click.IntRange(min=1), default=20, show_default=True, help="The newest so many.")
 @click.option("--show", "shown", type=click.IntRange(min=1), metavar="VERSION", help="The text of this version.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
-)
+@format_option
 @with_settings
-def history(settings: Settings, *, count: int, shown: int | None, form: str) -> None:
+def history(settings: Settings, *, count: int, shown: int | None, layout: str) -> None:
     """List the routing documents that were published, the newest last, and what became of each by what it says.
 
     Whether each worker could use the one in force is told by 'penstock status'.
@@ -51,7 +49,7 @@ def history(settings: Settings, *, count: int, shown: int | None, form: str) -> 
     entries = documents.history(settings)
     newest = max((entry.message.offset for entry in entries if entry.live is not None), default=None)
     kept = entries[-count:]
-    if form == "json":
+    if layout == "json":
         for entry in kept:
             click.echo(json_line(_object(entry, in_force=entry.message.offset == newest)))
     else:

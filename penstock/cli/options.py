@@ -38,7 +38,7 @@ format_option = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Text for people, or a line of JSON.",
+    help="Text for people, or lines of JSON.",
 )
 
 

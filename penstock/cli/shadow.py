@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from penstock import topics
-from penstock.cli.options import with_settings
+from penstock.cli.options import format_option, with_settings
 from penstock.cli.reading import Reader
 from penstock.cli.records import json_line, shown
 from penstock.cli.tables import table
@@ -61,15 +61,13 @@ Exit status: 0 done, whatever they say; 1 the route has no shadows' results, or 
 @click.option(
     "--tolerance", type=click.FloatRange(min=0), default=0.0, help="How far apart two numbers may be that agree."
 )
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
-)
+@format_option
 @with_settings
-def diff(settings: Settings, *, route: str, last: int, samples: int, tolerance: float, form: str) -> None:
+def diff(settings: Settings, *, route: str, last: int, samples: int, tolerance: float, layout: str) -> None:
     """Show how often ROUTE's shadows agree with what users get, events for which they do not, and latencies."""
     primaries, shadows = _results(settings, route, last)
     found, alone = compare(primaries, shadows, tolerance=tolerance, most_samples=samples)
-    if form == "json":
+    if layout == "json":
         comparisons = [_object(each) for each in found]
         click.echo(json_line({"route": route, "alone": alone, "comparisons": comparisons}))
     else:

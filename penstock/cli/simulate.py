@@ -10,7 +10,7 @@ import click
 
 from penstock.cli import cores
 from penstock.cli.documents import STDIN, document_path, written
-from penstock.cli.options import with_settings
+from penstock.cli.options import format_option, with_settings
 from penstock.cli.records import json_bytes, json_line
 from penstock.cli.sampling import from_lines, from_records, newest
 from penstock.cli.send import Framing, parse_header
@@ -60,12 +60,10 @@ input; 3 Kafka cannot be used."""
     help="Show only events that go elsewhere by this document, or are made otherwise.",
 )
 @click.option("--routes", "trace", is_flag=True, help="Also each route that an event met, and which condition failed.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
-)
+@format_option
 @with_settings
 def simulate(
-    settings: Settings, *, file: Path | None, against: str | None, trace: bool, form: str, **given: Any
+    settings: Settings, *, file: Path | None, against: str | None, trace: bool, layout: str, **given: Any
 ) -> None:
     """Show where events would go by the routing document of FILE, or of the settings' routing_file, and why.
 
@@ -80,8 +78,8 @@ def simulate(
     if trace and against is not None:
         raise click.UsageError("--routes tells of one document, --against of two: give one of them")
     if against is not None:
-        _differences(events, _against(settings, against), simulation, form)
-    elif form == "json":
+        _differences(events, _against(settings, against), simulation, layout)
+    elif layout == "json":
         for event in events:
             routes = {"routes": [trial._asdict() for trial in simulation.tried(event)]} if trace else {}
             click.echo(json_line(_object(event, simulation.outcomes(event)) | routes))
@@ -152,20 +150,20 @@ def _only_source(document: RoutingDocument) -> str:
     return names[0]
 
 
-def _differences(events: Iterable[Event], old: Simulation, new: Simulation, form: str) -> None:
+def _differences(events: Iterable[Event], old: Simulation, new: Simulation, layout: str) -> None:
     count, rows = 0, []
     for event in events:
         count += 1
         before, after = old.outcomes(event), new.outcomes(event)
         if [each.goes for each in before] == [each.goes for each in after]:
             continue
-        if form == "json":
+        if layout == "json":
             click.echo(json_line({**_object(event, after), "before": [_plain(each) for each in before]}))
         else:
             texts = [" + ".join(map(_way, each)) for each in (before, after)]
             same = texts[0] == texts[1]
             rows.append((_place(event), _key(event), texts[0], "the same, with other data" if same else texts[1]))
-    if form == "text":
+    if layout == "text":
         if rows:
             click.echo(f"{table(('event', 'key', 'before', 'after'), rows)}\n")
         click.echo(f"{len(rows):,} of {count:,} events differ")

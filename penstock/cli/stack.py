@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from penstock.cli import standing
 from penstock.cli.exits import Exit
-from penstock.cli.options import state_dir_option, with_settings, with_settings_or_kept
+from penstock.cli.options import format_option, state_dir_option, with_settings, with_settings_or_kept
 from penstock.deployables import SCORING, chosen
 from penstock.local import engines, report, stack, workers
 from penstock.local.layout import Layout
@@ -112,12 +112,10 @@ Examples:
 
 Exit status: 0 healthy, 1 not."""
 )
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
-)
+@format_option
 @state_dir_option
 @with_settings
-def status(settings: Settings, *, form: str) -> None:
+def status(settings: Settings, *, layout: str) -> None:
     """Show what of the stack runs and where: processes, ports, jobs, versions, addresses.
 
     And how the routing document stands: which version each live worker has in force, how old its last sign of life is
@@ -129,7 +127,7 @@ def status(settings: Settings, *, form: str) -> None:
     if routing is not None:
         faults = [*found.faults, *routing.faults, *_idle(found, routing)]
         found = replace(found, healthy=not faults, faults=faults)
-    if form == "json":
+    if layout == "json":
         routed = None if routing is None else standing.as_object(routing)
         click.echo(json.dumps({**found.as_dict(), "routing": routed}, indent=2))
     else:

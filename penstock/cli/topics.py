@@ -9,7 +9,7 @@ import click
 from penstock import kafka
 from penstock.cli.documents import known as known_document
 from penstock.cli.inventory import OTHER, Facts, Item, inventory_table, purposes
-from penstock.cli.options import with_settings
+from penstock.cli.options import format_option, with_settings
 from penstock.cli.reading import Reader
 from penstock.cli.records import json_line
 from penstock.cli.whereabouts import cluster_of, is_internal
@@ -40,14 +40,7 @@ object a line: topic, cluster, exists, partitions, messages, retention_ms (-1: f
 Exit status: 0 done, also where topics are missing; 2 wrong usage or settings; 3 Kafka cannot be used."""
 )
 @click.option("--all", "everything", is_flag=True, help="Also topics that are not in the routing document.")
-@click.option(
-    "--format",
-    "layout",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="A table, or a line of JSON for each.",
-)
+@format_option
 @with_settings
 def topics(settings: Settings, *, everything: bool, layout: str) -> None:
     """List Penstock's topics and those of the routing document in force; where none is, of the settings' routing_file.

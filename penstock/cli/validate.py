@@ -8,7 +8,7 @@ import click
 
 from penstock.cli.documents import document_path, name_of, read
 from penstock.cli.exits import Exit
-from penstock.cli.options import with_settings
+from penstock.cli.options import format_option, with_settings
 from penstock.cli.readiness import lacking
 from penstock.cli.records import json_line, printable
 from penstock.cli.tables import counted
@@ -39,12 +39,10 @@ Exit status: 0 no faults; 1 no faults, but --models found a model missing or not
 be read; 3 Kafka cannot be used (with --models)."""
 )
 @click.argument("files", nargs=-1, type=document_path, metavar="[FILE]...")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Layout."
-)
+@format_option
 @click.option("--models", "with_models", is_flag=True, help="Ask Kafka whether the routes' models are there and ready.")
 @with_settings
-def validate(settings: Settings, *, files: tuple[Path, ...], form: str, with_models: bool) -> None:
+def validate(settings: Settings, *, files: tuple[Path, ...], layout: str, with_models: bool) -> None:
     """Find every fault of routing documents, in YAML or JSON: FILEs, - for standard input, or the settings' own.
 
     Nothing is asked of Kafka, unless --models is given, and nothing is changed.
@@ -53,7 +51,7 @@ def validate(settings: Settings, *, files: tuple[Path, ...], form: str, with_mod
     for path in files or (settings.routing_file,):
         examined = examine(read(path), settings.topics.prefix)
         lacks = lacking(settings, examined.document) if with_models and examined.document is not None else []
-        if form == "json":
+        if layout == "json":
             found = _object(name_of(path), examined)
             click.echo(json_line({**found, "models": lacks} if with_models else found))
         else:
