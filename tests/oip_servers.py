@@ -132,7 +132,6 @@ class RestServer(OipServer):
             context.load_verify_locations(self._certificates / "ca.pem")
             context.verify_mode = ssl.CERT_REQUIRED
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:

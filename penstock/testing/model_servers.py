@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 
 from penstock.remote.messages import methods
+from penstock.testing.ports import free_port
 
 if TYPE_CHECKING:
     import threading
@@ -38,8 +39,8 @@ class FakeModelServer:
     host = "127.0.0.1"
 
     def __init__(self, port: int = 0) -> None:
-        """Prepare; port 0: any that is free."""
-        self.port = port
+        """Prepare; port 0: one that no client's connection takes, so that a `start` after a `stop` finds it free."""
+        self.port = port or free_port()
         self.failures: list[RefusalError] = []
         """Answers for the next calls of models, before these are asked at all."""
         self.held: threading.Event | None = None
@@ -103,9 +104,9 @@ class GrpcModelServer(FakeModelServer):
             }
             self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
         if self.credentials is None:
-            self.port = self._server.add_insecure_port(self.address)
+            self._server.add_insecure_port(self.address)
         else:
-            self.port = self._server.add_secure_port(f"localhost:{self.port}", self.credentials)
+            self._server.add_secure_port(f"localhost:{self.port}", self.credentials)
         self._server.start()
 
     def stop(self) -> None:

@@ -57,7 +57,7 @@ class FakeTensorFlowServing(GrpcModelServer):
 
         Args:
             models: by name.
-            port: 0: any that is free.
+            port: 0: one that is free.
             credentials: for TLS.
         """
         super().__init__(port)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import grpc
 import numpy as np
 import pytest
 
 from jobs.service_job.loader import ServiceLoader
 from penstock.models.host import ModelHost
 from penstock.settings import Settings
+from penstock.testing.model_servers import RefusalError
 from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing
 from tests.unit.models.workbench import PATIENCE_S, Workbench, settled, state
 
@@ -32,10 +32,10 @@ class GuardedServer(FakeTensorFlowServing):
     token = "Bearer another"
     code = "UNAUTHENTICATED"
 
-    def _get_status(self, request: Any, context: grpc.ServicerContext) -> Any:
-        if dict(context.invocation_metadata()).get("authorization") != self.token:
-            context.abort(grpc.StatusCode[self.code], "not you")
-        return super()._get_status(request, context)
+    def _get_status(self, request: Any, metadata: dict[str, str]) -> Any:
+        if metadata.get("authorization") != self.token:
+            raise RefusalError(self.code, "not you")
+        return super()._get_status(request, metadata)
 
 
 @pytest.fixture
