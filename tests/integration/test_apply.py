@@ -88,14 +88,15 @@ def test_what_became_of_a_document_is_a_line_for_programs(
     installed: Installation, written: Callable[..., str], worker: set[int]
 ) -> None:
     """Published or not, what it changes, and what each worker said; warnings are on standard error."""
-    (dry,) = installed.lines("apply", written(2), "--dry-run")
-    (done,) = installed.lines("apply", written(2))
-    (same,) = installed.lines("apply", written(2), "--bump")
+    file = written(2, unmatched="drop")
+    (dry,) = installed.lines("apply", file, "--dry-run")
+    (done,) = installed.lines("apply", file)
+    (same,) = installed.lines("apply", file, "--bump")
     (back,) = installed.lines("rollback", "1")
 
     told = [(each["published"], each["from"], each["version"]) for each in (dry, done, same, back)]
     assert told == [(False, 1, 2), (True, 1, 2), (False, 2, 3), (True, 2, 3)]
-    assert [each["path"] for each in done["changes"]] == ["version"]
+    assert {each["path"] for each in done["changes"]} == {"version", "unmatched"}
     answered = [[(one["version"], one["answer"]) for one in each["workers"]] for each in (dry, done, same, back)]
     assert answered == [[], [(2, "applied")], [], [(3, "applied")]]
 
