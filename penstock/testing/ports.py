@@ -7,7 +7,6 @@ import os
 import random
 import socket
 import tempfile
-from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
@@ -16,8 +15,6 @@ __all__ = ["free_port", "free_ports"]
 _LOWEST = 10_000
 _USUAL_CLIENTS = 32_768
 _CLIENTS_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
-#: The locks of the ports that were given to this process: theirs until it ends.
-_GIVEN = ExitStack()
 
 
 def free_port() -> int:
@@ -46,15 +43,14 @@ def _first_of_clients() -> int:
 
 
 def _take(port: int) -> bool:
-    """Lock a port's file for this process, if nobody has it and nobody listens."""
+    """Lock a port's file until this process ends, if nobody has it and nobody listens."""
     folder = Path(tempfile.gettempdir()) / f"penstock-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True)
-    with ExitStack() as held:
-        lock = held.enter_context((folder / str(port)).open("w", encoding="ascii"))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            return False
-        _GIVEN.push(held.pop_all())
-        return True
+    lock = os.open(folder / str(port), os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        os.close(lock)
+        return False
+    return True  # and the file stays open, for the lock is held as long as it is
