@@ -307,7 +307,7 @@ def test_signs_of_life(found: Settings, follow: Callable[..., Follows]) -> None:
 
 
 def test_version_that_is_yet_to_come_is_waited_for(found: Settings, follow: Callable[..., Follows]) -> None:
-    """For a while: it comes, or it does not; one that is over is not waited for."""
+    """For a while: it comes, or it does not."""
     publish(found, text(5))
     one = follow()
     later = threading.Timer(0.2, publish, (found, text(6)))
@@ -315,9 +315,8 @@ def test_version_that_is_yet_to_come_is_waited_for(found: Settings, follow: Call
 
     assert one.worker.document_of(6) is not None
     later.join()
-    begun = time.monotonic()
     assert one.worker.document_of(4) is None
-    assert time.monotonic() - begun < 1.9
+    begun = time.monotonic()
     assert one.worker.document_of(7) is None
     assert time.monotonic() - begun > 1.9
 

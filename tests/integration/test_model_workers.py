@@ -176,9 +176,15 @@ def test_who_does_not_answer_in_time_is_told(found: Settings, hold: Callable[[],
     assert published
     with ModelWatch(found) as watch:
         later = published.offset + 1
+        _heard(watch)
         assert list(watch.loaded(ModelRef("iris", 1), later, "pmml", 0.3).values()) == [None]
         one.say("iris:1", State.LOADING)
-        assert wait_until(lambda: _heard(watch).models["iris:1"].state is State.LOADING, SOON_S, POLL_S)
+
+        def loads() -> bool:
+            sign = _heard(watch)
+            return sign.offset == published.offset and sign.models["iris:1"].state is State.LOADING
+
+        assert wait_until(loads, SOON_S, POLL_S), _heard(watch)
         (loading,) = watch.loaded(ModelRef("iris", 1), published.offset, "pmml", 0.3).values()
         (missing,) = watch.loaded(ModelRef("iris", 5), published.offset, "pmml", 0.3).values()
 
@@ -193,7 +199,11 @@ def test_who_does_not_answer_in_time_is_told(found: Settings, hold: Callable[[],
 
 
 def _heard(watch: ModelWatch) -> ModelsSign:
-    watch.listen()
+    def heard() -> bool:
+        watch.listen()
+        return bool(watch.states)
+
+    assert wait_until(heard, SOON_S, POLL_S)
     (sign,) = watch.states.values()
     return sign
 

@@ -149,14 +149,14 @@ def test_without_the_topic_it_is_told_who_makes_it(make_installation: Callable[.
 
 def test_open_transaction_of_others_is_told(make_installation: Callable[..., Installation]) -> None:
     """It keeps everybody from reading what comes after it, until it ends."""
-    installed = make_installation(**{"control.startup_deadline_ms": 1_000}).settings
+    installed = make_installation(**{"control.startup_deadline_ms": 3_000}).settings
     topics.ensure(installed.kafka.internal_cluster, topics.internal_topics(installed))
     with ModelsTopic(installed) as topic:
         producer = kafka.producer(installed.kafka.internal_cluster, transactional_id=f"t-{installed.topics.prefix}")
         producer.init_transactions()
         producer.begin_transaction()
         producer.send(topics.control_models(installed.topics.prefix), b"x", key=b"y").get(timeout=SOON_S)
-        with pytest.raises(ControlTopicError, match="cannot be read after 1 s; has somebody a transaction open"):
+        with pytest.raises(ControlTopicError, match="cannot be read after 3 s; has somebody a transaction open"):
             topic.register(descriptor())
         producer.abort_transaction()
         producer.close()

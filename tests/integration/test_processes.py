@@ -77,7 +77,7 @@ def test_processes_end_when_asked(stack_id: str, running: Callable[..., subproce
     process = running(stack_id)
 
     assert processes.end(processes.marked(stack_id), 10) == [process.pid]
-    assert process.wait(timeout=10) == -15
+    assert process.wait(timeout=30) == -15
 
 
 def test_stubborn_processes_are_killed(stack_id: str, running: Callable[..., subprocess.Popen[str]]) -> None:
@@ -86,7 +86,7 @@ def test_stubborn_processes_are_killed(stack_id: str, running: Callable[..., sub
 
     processes.end(processes.marked(stack_id), 0.1)
 
-    assert process.wait(timeout=10) == -9
+    assert process.wait(timeout=30) == -9
 
 
 def test_ending_nothing_is_harmless(stack_id: str) -> None:
@@ -120,6 +120,6 @@ def test_launcher_ends_what_an_earlier_life_left_behind(
         assert launched.stdout.readline() == "up\n"
 
         assert int(pid_file.read_text(encoding="ascii")) == launched.pid
-        assert wait_until(lambda: worker.poll() is not None, 10, 0.05)
+        assert wait_until(lambda: worker.poll() is not None, 30, 0.05)
         assert other.poll() is None
         launched.kill()

@@ -55,7 +55,7 @@ def round_trip(cluster: ClusterSettings) -> list[bytes]:
     producer = kafka.producer(cluster)
     producer.send(name, b"hello").get(timeout=30)
     producer.close()
-    consumer = kafka.consumer(cluster, name, auto_offset_reset="earliest", consumer_timeout_ms=10_000)
+    consumer = kafka.consumer(cluster, name, auto_offset_reset="earliest", consumer_timeout_ms=30_000)
     try:
         return [next(consumer).value]
     finally:

@@ -18,7 +18,7 @@ from penstock.models.ref import ModelRef
 from penstock.models.repository import read_folder
 from penstock.testing import builders
 from tests import spark_drivers
-from tests.spark_drivers import NOW_MS, Driver, Record, document, golden, prepared, read, send
+from tests.spark_drivers import NOW_MS, SOON_S, Driver, Record, document, golden, prepared, read, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,7 +179,7 @@ def test_too_few_slots(make: Callable[..., Installation], tmp_path: Path) -> Non
                 watch.listen()
                 return "".join(each.models["sentiment:1"].reason for each in watch.states.values())
 
-            assert wait_until(lambda: "scored in micro-batches: job spark reads 4 partitions" in told(), 20, 0.1), (
+            assert wait_until(lambda: "scored in micro-batches: job spark reads 4 partitions" in told(), SOON_S, 0.1), (
                 told()
             )
 

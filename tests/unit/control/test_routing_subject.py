@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from penstock.control.documents import Documents
@@ -20,6 +21,16 @@ class _Overtaken(Documents):
         if found is None:
             self.offer(builders.document(version=number).model_dump_json(exclude_none=True).encode(), 0, number)
         return found
+
+
+def test_a_version_that_is_over_is_not_waited_for() -> None:
+    """It does not come again: however patient whoever asks is, the answer is there at once."""
+    documents = Documents()
+    documents.offer(builders.document(version=7).model_dump_json(exclude_none=True).encode(), 0, 0)
+    begun = time.monotonic()
+
+    assert RoutingSubject("control", documents, lambda _: None).wait_for(4, 60) is None
+    assert time.monotonic() - begun < 30
 
 
 def test_a_version_that_comes_between_two_looks_is_found() -> None:

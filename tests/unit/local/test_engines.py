@@ -12,6 +12,7 @@ from penstock.deployables import SCORING, chosen
 from penstock.local import beside, engines
 from penstock.local.layout import Layout
 from penstock.settings import Settings
+from penstock.testing.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,8 +100,9 @@ def test_processes_by_job(settings: Settings, jobs: list[str], names: list[str])
 
 def test_server_answers_when_it_listens() -> None:
     """It does not before its models are loaded."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        settings = Settings(local={"model_server_port": server.getsockname()[1]})
+    port = free_port()
+    settings = Settings(local={"model_server_port": port})
+    with socket.create_server(("127.0.0.1", port)):
         assert engines.answers(settings)
     assert not engines.answers(settings)
 

@@ -182,7 +182,7 @@ def test_what_went_again_before_the_wait_is_asked_for_anew(make_bench: Callable[
 
 def test_wait_is_bounded_in_all_batches_together(make_bench: Callable[..., Workbench]) -> None:
     """One episode of loading costs other models' requests no more than the setting says."""
-    bench = make_bench(wait_ms=60)
+    bench = make_bench(wait_ms=200)
     bench.loader.stop_at("iris:1")
     host = bench.host()
     host.begin([bench.model("iris:1")])
@@ -193,8 +193,8 @@ def test_wait_is_bounded_in_all_batches_together(make_bench: Callable[..., Workb
         host.wait(["iris:1", "other:1"], float("inf"))
     took = time.monotonic() - begin
 
-    assert 0.05 < took < 1
-    assert "its requests wait for 60 ms in all" in str(host.absence("iris:1"))
+    assert 0.15 < took < 8  # 10 s, if each of them waited
+    assert "its requests wait for 200 ms in all" in str(host.absence("iris:1"))
 
 
 def test_wait_ends_with_the_deadline(make_bench: Callable[..., Workbench]) -> None:
@@ -208,7 +208,7 @@ def test_wait_ends_with_the_deadline(make_bench: Callable[..., Workbench]) -> No
     begin = time.monotonic()
     host.wait(["iris:1"], begin + 0.01)
 
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 15
 
 
 def test_requested_model_is_loaded_before_others_that_wait(make_bench: Callable[..., Workbench]) -> None:

@@ -18,12 +18,13 @@ from penstock.engine_sections import FetchSettings
 from penstock.errors import FetchError, SettingsError
 from penstock.models.store import Store
 from penstock.settings import ServiceSettings, Settings
+from penstock.testing.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-LIMITS = Limits(most_bytes=1_000, timeout_s=5.0)
+LIMITS = Limits(most_bytes=1_000, timeout_s=30.0)
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -86,7 +87,7 @@ def test_payload_comes_over_a_connection_that_is_kept(pages: str) -> None:
 
 def test_several_threads_may_fetch(pages: str) -> None:
     """Each has a connection of its own meanwhile."""
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=30)
 
     def together(page: Pages) -> None:
         both.wait()
@@ -125,7 +126,7 @@ def test_connection_that_was_ended_without_a_word_is_not_used_again(pages: str) 
     with fetcher(f"{pages}/") as fetch:
         for _ in range(3):
             assert fetch.fetch(f"{pages}/") == b"payload"
-            assert ended.wait(5)
+            assert ended.wait(30)
             ended.clear()
 
 
@@ -243,8 +244,7 @@ def test_server_that_says_nothing_is_given_up() -> None:
 
 def test_no_server_is_told() -> None:
     """With what the system says."""
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        address = f"http://127.0.0.1:{gone.getsockname()[1]}/"
+    address = f"http://127.0.0.1:{free_port()}/"
     with fetcher(address) as fetch, pytest.raises(FetchError, match="refused"):
         fetch.fetch(address)
 

@@ -160,7 +160,7 @@ DIGITS = FakeModel(
 def asked(address: str, **said: Any) -> Inspection:
     """Ask a server, as an installation that has it."""
     servers = {"default": ServerSettings(endpoints=(address,))}
-    service = ServiceSettings(servers=servers, attempts=1, deadline_ms=500)
+    service = ServiceSettings(servers=servers, attempts=1, deadline_ms=20_000)
     return inspect(None, {**ON_SERVER, **said}, Checks(service=service))
 
 

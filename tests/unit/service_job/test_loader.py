@@ -33,8 +33,15 @@ def client() -> FakeModelClient:
 @pytest.fixture
 def loader(client: FakeModelClient) -> Iterator[ServiceLoader]:
     """By the settings that there are without any."""
-    settings = Settings(models=ModelsSettings(load_timeout_ms=2_000))
-    found = ServiceLoader(settings, lambda _: client)
+    found = ServiceLoader(Settings(models=ModelsSettings(load_timeout_ms=60_000)), lambda _: client)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def hasty(client: FakeModelClient) -> Iterator[ServiceLoader]:
+    """One that waits for nothing."""
+    found = ServiceLoader(Settings(models=ModelsSettings(load_timeout_ms=1_000)), lambda _: client)
     yield found
     found.close()
 
@@ -109,12 +116,12 @@ def leave(client: FakeModelClient) -> None:
     ],
 )
 def test_server_may_have_it_later(
-    loader: ServiceLoader, client: FakeModelClient, doing: Callable[[FakeModelClient], None], said: str
+    hasty: ServiceLoader, client: FakeModelClient, doing: Callable[[FakeModelClient], None], said: str
 ) -> None:
     """Then it is asked again, by the host."""
     doing(client)
     with pytest.raises(ModelServerError, match=said) as told:
-        loader.load(described(), None)
+        hasty.load(described(), None)
 
     assert told.value.passing
 

@@ -92,7 +92,7 @@ def test_rows_go_in_batches_and_come_in_order(serve: Callable[..., ServedModel])
 
 def test_several_calls_are_in_flight(serve: Callable[..., ServedModel]) -> None:
     """As many as the pool has threads: each waits here for the other three."""
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=30)
 
     def answer(inputs: Any) -> Any:
         together.wait()
@@ -231,7 +231,7 @@ def test_calls_are_bounded_in_bytes(serve: Callable[..., ServedModel]) -> None:
 
 def test_references_are_fetched_several_at_a_time(serve: Callable[..., ServedModel]) -> None:
     """And what cannot be fetched is an error of its own row."""
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=30)
 
     def fetch(uri: str) -> bytes:
         if uri == "s3://a/gone":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def serve(server: FakeTensorFlowServing) -> Iterator[Callable[..., ServedModel]]
 
     def load(**service: Any) -> ServedModel:
         servers = {"default": {"endpoints": [server.address]}}
-        quick = {"attempts": 2, "deadline_ms": 500, "breaker_most_ms": 200, "batch_rows": 16}
+        quick = {"attempts": 2, "deadline_ms": 10_000, "breaker_most_ms": 200, "batch_rows": 16}
         settings = Settings(service={"servers": servers, **quick, **service})  # type: ignore[arg-type]
         loaders.append(ServiceLoader(settings))
         tree = {"name": "images", "version": 1, "job": "service", "format": "tensorflow-serving"}
@@ -141,12 +142,12 @@ def test_outage_longer_than_patience_ends_in_dead_letters(
     score = scorer(model).score
     server.stop()
     first = score(batch(*images(20)))
-    begin = time.monotonic()
+    waits = [model.wait(math.inf) for _ in range(3)]
     second = score(batch(*images(3)))
 
     assert told(first) == ["SERVER_UNAVAILABLE"] * 20
     assert told(second) == ["SERVER_UNAVAILABLE"] * 3
-    assert time.monotonic() - begin < 2
+    assert waits == [False] * 3
     assert "300 ms at most (service.patience_ms)" in unpack_headers(first.headers[0])["penstock-error-reason"]
     server.start()
     assert wait_until(lambda: model.remark() == "", SOON_S, 0.01)
@@ -160,9 +161,10 @@ def test_nobody_waits_longer_than_his_deadline(
     model = serve()
     score = scorer(model).score
     server.stop()
-    timer = threading.Timer(0.4, server.start)
+    requests = batch(*images(4), deadlines={1: "100", 3: "60000"})
+    timer = threading.Timer(0.4, server.start)  # by then the second one is too late, however busy the machine is
     timer.start()
-    found = score(batch(*images(4), deadlines={1: "100", 3: "60000"}))
+    found = score(requests)
     timer.join()
 
     assert told(found) == [0, "DEADLINE", 2, 3]
@@ -178,7 +180,7 @@ def test_batch_of_the_impatient_waits_for_none(
     found = scorer(model).score(batch(*images(2), deadlines={0: "100", 1: "300"}))
 
     assert set(told(found)) <= {"DEADLINE", "SERVER_UNAVAILABLE"}
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < SOON_S
 
 
 def test_busy_server_is_asked_again(server: FakeTensorFlowServing, serve: Callable[..., ServedModel]) -> None:
