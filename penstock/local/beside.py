@@ -1,12 +1,12 @@
-"""Processes that run beside the cluster for a job: starting those that do not run, or run from another build."""
+"""Processes of ours that run beside the cluster: starting those that a job needs, and all anew from another wheel."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from penstock.local import engines
+from penstock.local import applied, engines
+from penstock.local.parts import OPTIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,29 +17,36 @@ if TYPE_CHECKING:
     from penstock.local.supervision import Supervisor
     from penstock.settings import Settings
 
-__all__ = ["expected", "forget", "start"]
+__all__ = ["expected", "forget", "renew", "start"]
 
 
-def start(
-    settings: Settings, layout: Layout, supervisor: Supervisor, wanted: Iterable[Deployable], wheel: Path
-) -> list[str]:
-    """Start what the jobs need; what runs from another wheel is ended first. Returns the names of what was started."""
-    digest, digests = hashlib.sha256(wheel.read_bytes()).hexdigest(), _digests(layout)
-    started = []
-    for name in engines.needed(settings, wanted):
-        if digests.get(name) != digest:
-            supervisor.stop(name)
-        if supervisor.start(name):
-            started.append(name)
-        digests[name] = digest
-    _file(layout).write_text(json.dumps(digests), encoding="utf-8")
+def renew(settings: Settings, layout: Layout, supervisor: Supervisor, wheel: Path) -> list[str]:
+    """Apply the settings and the wheel; what runs from another wheel ends before that, and is started again after it.
+
+    That is so whatever jobs are wanted: a program whose wheel is replaced under it fails at its next import. Returns
+    the names of what was started again.
+    """
+    ended = [] if applied.is_kept(layout, wheel) else [name for name in OPTIONAL if supervisor.stop(name)]
+    try:
+        applied.keep(settings, layout, wheel)
+    finally:  # a full disk ends the command, not the programs
+        for name in ended:
+            supervisor.start(name)
+    return ended
+
+
+def start(settings: Settings, layout: Layout, supervisor: Supervisor, wanted: Iterable[Deployable]) -> list[str]:
+    """Start what the jobs need and does not run. Returns the names of what was started."""
+    needed = engines.needed(settings, wanted)
+    started = [name for name in needed if supervisor.start(name)]
+    _file(layout).write_text(json.dumps(sorted({*_names(layout), *needed})), encoding="utf-8")
     return started
 
 
 def expected(layout: Layout) -> list[str]:
     """Return the names of what was started since the stack was, and should run."""
-    digests = _digests(layout)
-    return [name for name in engines.PROGRAMS if name in digests]
+    names = _names(layout)
+    return [name for name in engines.PROGRAMS if name in names]
 
 
 def forget(layout: Layout) -> None:
@@ -51,9 +58,8 @@ def _file(layout: Layout) -> Path:
     return layout.conf / "beside.json"
 
 
-def _digests(layout: Layout) -> dict[str, str]:
+def _names(layout: Layout) -> list[str]:
     try:
-        digests: dict[str, str] = json.loads(_file(layout).read_text(encoding="utf-8"))
+        return list(json.loads(_file(layout).read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return {}
-    return digests
+        return []

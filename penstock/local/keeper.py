@@ -16,8 +16,8 @@ from penstock import settings as settings_file
 from penstock.errors import PenstockError
 from penstock.local import applied, jobs
 from penstock.local.layout import Layout
+from penstock.local.lock import alone
 from penstock.local.rest import FlinkRest
-from penstock.local.stack import alone
 
 if TYPE_CHECKING:
     from penstock.settings import Settings

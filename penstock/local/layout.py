@@ -61,7 +61,7 @@ class Layout:
 
     @property
     def applied(self) -> Path:
-        """The settings that the jobs were submitted with."""
+        """The settings and the wheel that the jobs and our programs run with."""
         return self.conf / "applied"
 
     @property
@@ -86,7 +86,7 @@ class Layout:
 
     @property
     def wheel(self) -> Path:
-        """The wheel as it was built last; jobs are submitted with a copy of it (`applied`)."""
+        """The wheel as it was built last; whatever runs does so from a copy of it (`applied`)."""
         return self.state_dir / "wheel"
 
     @property

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +27,7 @@ from penstock.local import (
     workers,
 )
 from penstock.local.layout import Layout
+from penstock.local.lock import alone
 from penstock.local.parts import DEMO, KEEPER, programs, servers
 from penstock.local.rest import FlinkRest
 from penstock.local.supervision import MOST_ENDS, Supervisor, configuration, ends, times
@@ -37,19 +36,17 @@ from penstock.local.waiting import Reporter, failed, lines_since, log_sizes, wai
 from penstock.routing import document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from penstock.deployables import Deployable
     from penstock.routing.document import RoutingDocument
     from penstock.settings import Settings
 
-__all__ = ["Choice", "alone", "down", "present", "running_settings", "up"]
+__all__ = ["Choice", "down", "present", "running_settings", "up"]
 
 #: One look at the broker; the step's deadline counts over many of them.
 _LOOK_MS = 1_000
-#: Between two looks at the lock; the keeper has it for less.
-_LOCK_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +80,9 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocumen
         stack.give_document()
         stack.make_topics()
         stack.give_models()
-        stack.start_beside(choice.jobs)
+        if choice.jobs:
+            stack.apply()
+            stack.start_beside(choice.jobs)
         stack.await_flink()
         if choice.jobs:
             stack.run_jobs(choice.jobs)
@@ -137,32 +136,6 @@ def _settings_to_stop_by(settings: Settings) -> Settings:
         return running_settings(settings)
     except SettingsError:
         return settings
-
-
-@contextmanager
-def alone(layout: Layout, patience_s: float = 0.0) -> Iterator[None]:
-    """Keep everybody else who would change this stack out; the system drops the lock however this process ends.
-
-    The keeper has it for a moment every few seconds: a person's command waits for that.
-
-    Raises:
-        StackError: somebody was still at work on it after ``patience_s``.
-    """
-    layout.state_dir.mkdir(parents=True, exist_ok=True)
-    with layout.lock.open("a+", encoding="ascii") as lock:
-
-        def taken() -> bool:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
-
-        if not wait_until(taken, patience_s, _LOCK_LOOK_S):
-            advice = "another 'penstock up' or 'down', or the keeper of lost jobs, is at work on it; wait a little"
-            raise StackError("lock", "", advice)
-        layout.lock.write_text(layout.stack_id, encoding="ascii")  # for scripts/stop.sh, if this program is gone
-        yield
 
 
 class _Stack:
@@ -244,7 +217,9 @@ class _Stack:
         if settings.kafka.embedded:
             broker.write_configuration(settings, layout)
             broker.format_storage(settings, layout)
-        self._supervisor.launch(configuration(programs(settings, layout, self._wheel), layout, settings.local))
+        applied.keep(settings, layout, self._wheel)
+        told = programs(settings, layout, applied.wheel_path(layout))
+        self._supervisor.launch(configuration(told, layout, settings.local))
         self._wait_for(SUPERVISOR, settings.local.stop_deadline_s, lambda: self._supervisor.alive)
 
     def start_servers(self) -> None:
@@ -314,18 +289,23 @@ class _Stack:
             self._wait_for(flink_cluster.TASKMANAGER, deadline_s, lambda: self._rest.slots() > 0)
             outcome.append(f"{self._rest.slots()} at {self._rest.url}")
 
+    def apply(self) -> None:
+        """Have the jobs and the programs run with these settings and from this wheel."""
+        with self._step("apply settings and wheel") as outcome:
+            again = beside.renew(self._settings, self._layout, self._supervisor, self._wheel)
+            outcome.extend([f"started again: {', '.join(again)}"] if again else [])
+
     def start_beside(self, wanted: tuple[Deployable, ...]) -> None:
         """Start what jobs need beside the cluster; it gets ready while the jobs are submitted."""
         needed = engines.needed(self._settings, wanted)
         if needed:
             with self._step(f"start {' and '.join(needed)}") as outcome:
-                started = beside.start(self._settings, self._layout, self._supervisor, wanted, self._wheel)
+                started = beside.start(self._settings, self._layout, self._supervisor, wanted)
                 outcome.append(", ".join(started) or ("it runs" if len(needed) == 1 else "they run"))
 
     def run_jobs(self, wanted: tuple[Deployable, ...]) -> None:
         """Submit what does not run, or runs from an older build, and wait for all of its tasks and their workers."""
         settings, layout, of_flink = self._settings, self._layout, jobs.of_flink(wanted)
-        applied.keep(settings, layout, self._wheel)
         with self._step("submit the jobs") as outcome:
             submitted = jobs.submit(settings, layout, of_flink, applied.wheel_path(layout))
             outcome.append(", ".join(submitted) or "they run")

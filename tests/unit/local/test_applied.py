@@ -36,7 +36,7 @@ def test_what_is_kept_is_what_was_applied(settings: Settings, wheel: Path) -> No
     """Submissions read the copy, whatever becomes of the file that people edit; nothing of an earlier one is left."""
     layout = Layout.of(settings)
     applied.keep(settings.model_copy(update={"models_dir": layout.state_dir}), layout, wheel)
-    (layout.applied / "older").touch()
+    assert applied.is_kept(layout, wheel)
     applied.keep(settings, layout, wheel)
     wheel.write_bytes(b"of other sources")  # as any setup does that finds some
 
@@ -44,6 +44,7 @@ def test_what_is_kept_is_what_was_applied(settings: Settings, wheel: Path) -> No
 
     assert settings_file.differences(settings, kept) == []
     assert applied.wheel_path(layout).read_bytes() == b"a wheel"
+    assert not applied.is_kept(layout, wheel)
     assert set(layout.applied.iterdir()) == {applied.settings_path(layout), applied.wheel_path(layout)}
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from penstock.deployables import SCORING, chosen
-from penstock.local import beside, engines
-from penstock.local.layout import Layout
+from penstock.local import engines
 from penstock.settings import Settings
 from penstock.testing.ports import free_port
 
@@ -105,43 +104,3 @@ def test_server_answers_when_it_listens() -> None:
     with socket.create_server(("127.0.0.1", port)):
         assert engines.answers(settings)
     assert not engines.answers(settings)
-
-
-class Supervised:
-    """A supervisor that keeps in mind what runs."""
-
-    def __init__(self) -> None:
-        self.running: set[str] = set()
-        self.asked: list[str] = []
-
-    def start(self, name: str) -> bool:
-        """Start it."""
-        self.asked.append(f"start {name}")
-        fresh = name not in self.running
-        self.running.add(name)
-        return fresh
-
-    def stop(self, name: str) -> bool:
-        """End it."""
-        self.asked.append(f"stop {name}")
-        known = name in self.running
-        self.running.discard(name)
-        return known
-
-
-def test_what_runs_from_this_build_is_left_alone(settings: Settings, tmp_path: Path) -> None:
-    """What runs from another one is started anew."""
-    layout, supervisor, wheel = Layout.of(settings), Supervised(), tmp_path / "a.whl"
-    layout.make()
-    wheel.write_bytes(b"first")
-
-    def started() -> list[str]:
-        return beside.start(settings, layout, supervisor, chosen(["spark"]), wheel)  # type: ignore[arg-type]  # a stand-in
-
-    assert started() == ["spark-driver"]
-    assert started() == []
-    wheel.write_bytes(b"second")
-    assert started() == ["spark-driver"]
-    assert beside.expected(layout) == ["spark-driver"]
-    beside.forget(layout)
-    assert beside.expected(layout) == []

@@ -9,7 +9,7 @@ import pytest
 
 from penstock.errors import StackError
 from penstock.local.layout import Layout
-from penstock.local.stack import alone
+from penstock.local.lock import alone
 
 if TYPE_CHECKING:
     from pathlib import Path
