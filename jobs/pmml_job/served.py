@@ -8,7 +8,7 @@ import msgspec
 
 from jobs.pmml_job.inspection import compare
 from jobs.pmml_job.requests import RequestReader
-from penstock.errors import ModelLoadError, RecordError, ScoringError
+from penstock.errors import EngineLostError, ModelLoadError, RecordError, ScoringError
 from penstock.event import JSON
 from penstock.serving.results import ResultWriter
 
@@ -32,6 +32,7 @@ _HEAP_PER_BYTE = 3
 _LEAST_BYTES = 1 << 14
 # Rows of the first call: enough for Java to compile the loop over them, so that no real batch is the slow one.
 _WARM_UP_ROWS = 512
+_ADVICE = "raise pmml.heap_mb, or lower models.most_mb"
 
 
 class ServedModel:
@@ -44,24 +45,54 @@ class ServedModel:
         results = ResultWriter(ref, [output.name for output in model.outputs], primary)
         self.headers, self.headers_size, self.result = results.headers, results.headers_size, results.write
         self._call: Callable[[Sequence[Row]], Sequence[Answer]] = model.score
+        self._known_good: Row | None = None
 
     def score(self, requests: Sequence[Request]) -> list[Answer | ScoringError]:
-        """Answers in the order of the requests. One on which the model fails has the error in its place."""
+        """Answers in the order of the requests. One on which the model fails has the error in its place.
+
+        Raises `EngineLostError` where Java's heap is full, whatever is scored.
+        """
         return self._score([request.row for request in requests])
 
     def _score(self, rows: Sequence[Row]) -> list[Answer | ScoringError]:
         """One failing row makes the engine's whole call fail, so the call is repeated with halves until it is alone."""
         try:
-            return list(self._call(rows))
+            answers: list[Answer | ScoringError] = list(self._call(rows))
         except Exception as error:  # noqa: BLE001 (Java throws whatever the model's own expressions throw)
             if len(rows) == 1:
-                return [ScoringError(self.ref, " ".join(str(error).split()))]
+                return [self._fault(error)]
+        else:
+            self._known_good = rows[-1]
+            return answers
         middle = len(rows) // 2
         return self._score(rows[:middle]) + self._score(rows[middle:])
+
+    def _fault(self, error: Exception) -> ScoringError:
+        """Tell a row for which Java's heap is too small from a heap that has no room for any.
+
+        The first is refused: a restart would meet it again. Of the second no row is guilty, and a new Java machine may
+        have room. Java lives on after this error; what shows it is a row that was scored before, as long as there is
+        none the row at hand is blamed, so that nothing restarts for ever that never scored anything.
+        """
+        said = " ".join(str(error).split())
+        if not _is_of_the_heap(error):
+            return ScoringError(self.ref, said)
+        if self._known_good is not None:
+            try:
+                self._call([self._known_good])
+            except Exception as further:
+                if _is_of_the_heap(further):
+                    detail = f"Java's heap is full, a row that was scored before fails, too ({said}): {_ADVICE}"
+                    raise EngineLostError(self.ref, detail) from further
+        return ScoringError(self.ref, f"Java's heap has no room to score this input ({said}): {_ADVICE}")
 
     def close(self) -> None:
         """Let go of Java's side, which Java then clears away when it likes."""
         self._call = _closed
+
+
+def _is_of_the_heap(error: Exception) -> bool:
+    return type(error).__name__.endswith("OutOfMemoryError")
 
 
 def _closed(_: Sequence[Row]) -> Never:
