@@ -110,7 +110,7 @@ GOALS = (
         limit=1.5,
     ),
     Goal(
-        text="whole stack with three jobs: resident memory",
+        text="whole stack with the PMML job: resident memory",
         path=("memory_mib", "together"),
         limit=6144,
         unit="MiB",

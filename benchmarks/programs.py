@@ -208,7 +208,7 @@ def _end_to_end() -> Program:
     requests = topics.request_topic(prefix, "pmml", "iris-tree")
     return Program(
         name="end-to-end",
-        title="Penstock, three jobs, iris-tree",
+        title="Penstock, all three stages, iris-tree",
         run=Jobs(
             deployables=(INPUT_ADAPTER, PMML_JOB, OUTPUT_ADAPTER),
             document=documents.scoring(FLOW_EVENTS, "iris-tree", scores),

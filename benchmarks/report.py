@@ -205,7 +205,7 @@ def _swaps(models: dict[str, Any]) -> Table:
 
 def _memory(results: dict[str, Any]) -> Table:
     rows = [[part, f"{size:,}"] for part, size in results["memory_mib"].items()]
-    return Table("Resident memory of the whole stack with three jobs", ["part", "MiB"], rows)
+    return Table("Resident memory of the whole stack with the PMML job", ["part", "MiB"], rows)
 
 
 def _goals(results: dict[str, Any]) -> Table:

@@ -78,7 +78,7 @@ def test_requests_for_a_model_that_nobody_has_become_dead_letters(refused: Strea
 
 
 def test_stack_stays_small(counted: Counted) -> None:
-    """Broker, Flink and three jobs hold less than 6 GiB after the flood."""
+    """Broker, Flink and the jobs of three stages hold less than 6 GiB after the flood."""
     resident = {process["name"]: process["resident_mib"] for process in counted.status["processes"]}
 
     assert counted.status["healthy"], counted.status["faults"]
