@@ -106,6 +106,11 @@ def check(
         found.findings.extend(_refusal(error, found))
         return _checked(found, told)
     told = replace(told, outputs=with_outputs(told.outputs, model.outputs))
+    return _tried(found, model, told, sample, prediction)
+
+
+def _tried(found: _File, model: PmmlModel, told: Metadata, sample: Any, prediction: str | None) -> Checked:
+    """Have a model that is loaded score the sample and the file's own rows, unless something is wrong already."""
     rows = _rows(found)
     if any(each.severity is Severity.ERROR for each in found.findings):
         return _checked(found, told)  # what it answers would only be what was said already

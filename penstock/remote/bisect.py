@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from penstock.remote.calls import CLOSED, CallError, CallKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["bisected"]
 
@@ -43,14 +43,7 @@ def bisected(
     answers: list[_Answer | CallError] = [CallError(CLOSED, "not asked for")] * len(rows)
     parts = [(0, len(rows))]
     for depth in range(len(rows).bit_length() + 1):
-        refused = []
-        for begin, end in parts:
-            try:
-                answers[begin:end] = _asked(call, rows[begin:end])
-            except CallError as error:
-                answers[begin:end] = [error] * (end - begin)
-                if error.kind is CallKind.REFUSED:
-                    refused.append((begin, end))
+        refused = _refused_parts(rows, call, parts, answers)
         nothing = sum(end - begin for begin, end in refused) == len(rows)
         parts = [half for begin, end in refused if end - begin > 1 for half in _halves(begin, end)]
         doubt = (depth == _DOUBT and nothing) or (not parts and all(_is_doubtful(answer) for answer in answers))
@@ -62,6 +55,24 @@ def bisected(
         if not parts:
             break
     return answers
+
+
+def _refused_parts(
+    rows: Sequence[_Row],
+    call: Callable[[Sequence[_Row]], Sequence[_Answer]],
+    parts: Iterable[tuple[int, int]],
+    answers: list[_Answer | CallError],
+) -> list[tuple[int, int]]:
+    """Ask for parts of the rows, put what comes into the answers, and return the parts that were refused."""
+    refused = []
+    for begin, end in parts:
+        try:
+            answers[begin:end] = _asked(call, rows[begin:end])
+        except CallError as error:
+            answers[begin:end] = [error] * (end - begin)
+            if error.kind is CallKind.REFUSED:
+                refused.append((begin, end))
+    return refused
 
 
 def _is_doubtful(answer: object) -> bool:

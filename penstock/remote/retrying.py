@@ -69,24 +69,10 @@ def attempted(
         timeout_s = min(config.timeout_s, until - clock())
         if timeout_s < _LEAST_S:
             raise CallError("DEADLINE_EXCEEDED", "there is no time left to ask in")
-        try:
-            return endpoints.call(lambda connection: do(connection, timeout_s), tried)
-        except CallError as error:
-            tried.add(error.server)
-            raise
-
-    def anywhere() -> _R:
-        for _ in range(len(endpoints) - 1):
-            try:
-                return once()
-            except CallError as error:
-                if error.kind is not CallKind.ABSENT:
-                    raise
-        return once()
+        return _asked(endpoints, lambda connection: do(connection, timeout_s), tried)
 
     def over(state: RetryCallState) -> bool:
-        late = clock() + state.upcoming_sleep >= until
-        return state.attempt_number >= config.attempts or endpoints.closed or late
+        return state.attempt_number >= config.attempts or endpoints.closed or clock() + state.upcoming_sleep >= until
 
     retrying = Retrying(
         sleep=endpoints.pause,
@@ -95,7 +81,27 @@ def attempted(
         retry=retry_if_exception(_worth_it),
         reraise=True,
     )
-    return retrying(anywhere)
+    return retrying(lambda: _anywhere(once, len(endpoints)))
+
+
+def _anywhere(once: Callable[[], _R], servers: int) -> _R:
+    """Ask until one of the servers has the model, each once."""
+    for _ in range(servers - 1):
+        try:
+            return once()
+        except CallError as error:
+            if error.kind is not CallKind.ABSENT:
+                raise
+    return once()
+
+
+def _asked(endpoints: Endpoints[_C], do: Callable[[_C], _R], tried: set[str]) -> _R:
+    """Ask one of the servers, if there is a choice one that was not tried; who fails was."""
+    try:
+        return endpoints.call(do, tried)
+    except CallError as error:
+        tried.add(error.server)
+        raise
 
 
 def _worth_it(error: BaseException) -> bool:
