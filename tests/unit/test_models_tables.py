@@ -218,6 +218,17 @@ def test_detail_tells_the_server(changes: dict[str, Any], row: str) -> None:
     assert ("sha256" in text) == ("uri" not in changes)
 
 
+def test_people_see_no_secret_of_a_uri() -> None:
+    """Terminals are recorded and shown to others; programs get the URI as it is registered."""
+    uri = "https://me:secret@models.example/iris.pmml?sig=secret"
+    made = descriptor(1, uri=uri)
+    (line,) = findings.finding_lines(uri, [finding()])
+
+    assert "file          https://me:***@models.example/iris.pmml?***" in detail.as_text(made, [], [])
+    assert line.startswith("https://me:***@models.example/iris.pmml?***:")
+    assert made.plain()["uri"] == uri
+
+
 def test_detail_as_json() -> None:
     """The descriptor as it stands on the topic."""
     made = descriptor(1)

@@ -24,6 +24,7 @@ from penstock.control.models import ModelsTopic
 from penstock.control.watching import ModelWatch
 from penstock.models.inspection import Checks
 from penstock.models.intake import take
+from penstock.models.store import shown_uri
 
 if TYPE_CHECKING:
     from penstock.control.adding import Added
@@ -130,7 +131,7 @@ def _checked(intake: Intake) -> dict[str, object]:
 
 def _said(added: Added) -> str:
     ref, name = added.descriptor.ref, added.descriptor.name
-    place = added.descriptor.uri or "its server"
+    place = shown_uri(added.descriptor.uri) if added.descriptor.uri else "its server"
     if added.registered is None:
         said = f"{ref} is registered already, with these bytes, at {place}"
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from penstock.cli.models.overview import size
 from penstock.cli.records import json_line, printable
 from penstock.cli.tables import few, table
+from penstock.models.store import shown_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -45,7 +46,7 @@ def _lines(descriptor: ModelDescriptor, users: Sequence[str], signs: Iterable[Mo
         "algorithm": ", ".join(filter(None, (descriptor.algorithm, descriptor.function))),
         "made by": descriptor.producer,
         "format": " ".join(filter(None, (descriptor.format, descriptor.format_version))),
-        "file": descriptor.uri,
+        "file": None if descriptor.uri is None else shown_uri(descriptor.uri),
         "size": None if descriptor.bytes is None else f"{size(descriptor.bytes)} ({descriptor.bytes:,} bytes)",
         "sha256": descriptor.sha256,
         "server": None if descriptor.in_worker else _on_server(descriptor),

@@ -8,6 +8,7 @@ from penstock.cli.records import printable
 from penstock.cli.tables import counted
 from penstock.models.findings import Severity
 from penstock.models.intake import place
+from penstock.models.store import shown_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ __all__ = ["finding_lines", "findings_as_objects", "summary"]
 
 def finding_lines(source: str, findings: Iterable[Finding]) -> Iterator[str]:
     """Write findings as compilers do: file, line, column, what is wrong, what to do; faults first."""
+    source = shown_uri(source)
     for each in sorted(findings, key=lambda one: (one.severity is not Severity.ERROR, one.line or 0, one.column or 0)):
         kind = "" if each.severity is Severity.ERROR else " warning:"
         said = place(each)
