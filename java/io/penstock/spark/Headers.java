@@ -1,12 +1,16 @@
 package io.penstock.spark;
 
 import io.penstock.headers.AddedHeaders;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.spark.sql.Row;
 
 /** A record's own headers as Spark gives them. Of several with one name the last counts, as in the Flink jobs. */
 final class Headers {
+
+    /** Kafka's own upper bound of the two lengths of a header, as in io.penstock.flink.UnseenBytes. */
+    private static final int LENGTHS = 2 * 5;
 
     private Headers() {}
 
@@ -18,6 +22,18 @@ final class Headers {
             }
         }
         return null;
+    }
+
+    /** Returns how many bytes headers take in Kafka, at most. */
+    static int size(List<Row> own) {
+        int bytes = 0;
+        if (own != null) {
+            for (Row header : own) {
+                byte[] value = (byte[]) header.get(1);
+                bytes += LENGTHS + header.getString(0).getBytes(StandardCharsets.UTF_8).length + (value == null ? 0 : value.length);
+            }
+        }
+        return bytes;
     }
 
     /** Puts added headers onto own ones; an added header replaces an own one. */

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.spark.sql.Row;
 
 /**
  * How batches cross to Python and back: column by column in one array of bytes, because a call for each element would
@@ -16,9 +15,8 @@ import org.apache.spark.sql.Row;
 final class Packing {
 
     private static final char SEPARATOR = 0x1f;
-    /** Kafka's own upper bounds, as in io.penstock.flink.UnseenBytes: a record, and two lengths around each header. */
+    /** Kafka's own upper bound of a record without key, value and headers, as in io.penstock.flink.UnseenBytes. */
     private static final int RECORD = 97;
-    private static final int HEADER = 2 * 5;
 
     private Packing() {}
 
@@ -77,14 +75,7 @@ final class Packing {
     }
 
     private static int unseen(Waiting row) {
-        int bytes = RECORD + (row.key == null ? 0 : row.key.length);
-        if (row.headers != null) {
-            for (Row header : row.headers) {
-                byte[] value = (byte[]) header.get(1);
-                bytes += HEADER + header.getString(0).getBytes(StandardCharsets.UTF_8).length + (value == null ? 0 : value.length);
-            }
-        }
-        return bytes;
+        return RECORD + (row.key == null ? 0 : row.key.length) + row.headerBytes;
     }
 
     /**

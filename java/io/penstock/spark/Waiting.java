@@ -15,6 +15,8 @@ final class Waiting {
     final byte[] value;
     /** Own headers, each of name and bytes; null where there are none. */
     final List<Row> headers;
+    /** What they take in Kafka, at most; counted once, for it is asked for thrice. */
+    final int headerBytes;
     /** Guarded by its position. */
     boolean delivered;
 
@@ -27,9 +29,10 @@ final class Waiting {
         this.key = (byte[]) row.get(BridgeWriter.KEY);
         this.value = (byte[]) row.get(BridgeWriter.VALUE);
         this.headers = row.isNullAt(BridgeWriter.HEADERS) ? null : row.getList(BridgeWriter.HEADERS);
+        this.headerBytes = Headers.size(headers);
     }
 
     int bytes() {
-        return (key == null ? 0 : key.length) + (value == null ? 0 : value.length);
+        return headerBytes + (key == null ? 0 : key.length) + (value == null ? 0 : value.length);
     }
 }
