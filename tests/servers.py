@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -38,6 +39,16 @@ class Server:
             return answers()
 
         assert wait_until(up, patience_s, _POLL_S), f"no {self._name} after {patience_s} s:\n{log_tail(log)}"
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it answer nobody for the time of a block, as if its machine stood still."""
+        assert self._process is not None, f"the {self._name} does not run"
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it without a warning; its files stay."""

@@ -64,7 +64,7 @@ class Bridge:
             name: unlike that of any other bridge of the program.
             settings: where and how to write.
             queue_rows: most rows that wait for Python.
-            queue_bytes: most bytes of keys and values that do, about.
+            queue_bytes: most bytes of keys, values and headers that do, about.
         """
         client = settings.kafka.internal_cluster.java_properties()
         opened = jvm.io.penstock.spark.Bridge.open
@@ -122,9 +122,12 @@ class Bridge:
         """Drop what is known of topics that were made anew; to be called while no query runs."""
         self._asked(self._java.forget, "\x1f".join(set(topics)))
 
-    def commit(self, group: str) -> None:
-        """Write how far all is delivered as offsets of a consumer group."""
-        self._asked(self._java.commit, group)
+    def commit(self, group: str, patience_s: float) -> None:
+        """Write how far all is delivered as a consumer group's offsets.
+
+        Raises `BridgeError`, also where it takes longer.
+        """
+        self._asked(self._java.commit, group, int(patience_s * 1000))
 
     def progress(self) -> dict[tuple[str, int], int]:
         """Return by topic and partition the next offset: all rows before it are delivered."""
@@ -140,7 +143,7 @@ class Bridge:
     def drain(self, patience_s: float) -> bool:
         """Let nothing more in, and wait until all that is in has been delivered; meanwhile somebody must take and give.
 
-        Returns whether it was in time.
+        Returns whether it was in time: what is not written by then does not count as done.
         """
         drained: bool = self._asked(self._java.drain, int(patience_s * 1000))
         return drained

@@ -29,6 +29,8 @@ _TAKE_MS = 200
 _JOIN_S = 5.0
 
 
+#: What a broker that is away may cost whoever tells it of progress; it is told again later, or rows come again.
+_COMMIT_S = 5.0
 class StreamError(RuntimeError):
     """The query or what scores its rows has ended by itself: the driver ends, and whoever watches it starts it anew."""
 
@@ -100,8 +102,8 @@ class Stream:
         self._start(self.topics)
 
     def commit(self) -> None:
-        """Tell the consumer group how far it is."""
-        self._bridge.commit(self.reading.group)
+        """Tell the consumer group how far it is: as far as all is written, and no further."""
+        self._bridge.commit(self.reading.group, _COMMIT_S)
 
     def counts(self) -> dict[str, object]:
         """Return how it is, for the log."""

@@ -25,10 +25,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def broker_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Settings whose clusters are a broker that runs for the whole session, on free ports, in a folder of its own."""
+def session_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[brokers.Broker]:
+    """A broker that runs for the whole session, on free ports, in a folder of its own."""
     with brokers.running(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker.settings
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def broker_settings(session_broker: brokers.Broker) -> Settings:
+    """Settings whose clusters are that broker."""
+    return session_broker.settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,8 +143,8 @@ public final class Bridge implements AutoCloseable {
     }
 
     private void delivered(Waiting row) {
+        row.position.deliver(row); // first, so that who sees the count sees the progress
         delivered.incrementAndGet();
-        row.position.deliver(row);
     }
 
     void accepted() {
@@ -197,9 +197,9 @@ public final class Bridge implements AutoCloseable {
         positions.keySet().removeIf(where -> gone.contains(where.topic()));
     }
 
-    /** Writes how far all is delivered as a consumer group's offsets. */
-    public void commit(String to) throws InterruptedException {
-        group.commit(to, positions.values());
+    /** Writes how far all is delivered as a consumer group's offsets; throws where that is not done in time. */
+    public void commit(String to, int patienceMs) throws InterruptedException {
+        group.commit(to, positions.values(), patienceMs);
     }
 
     /** Returns how far all is delivered: topic, partition and the next offset in each line, with tabs between them. */
@@ -221,10 +221,14 @@ public final class Bridge implements AutoCloseable {
         return rows.size() + " " + (in - out) + " " + in + " " + skipped.get() + " " + out;
     }
 
-    /** Lets no more rows in, and waits until all that are in have been delivered; says whether they were in time. */
+    /**
+     * Lets no more rows in, and waits until all that are in have been delivered; says whether they were in time.
+     *
+     * <p>The producer is not flushed: that would wait for as long as it tries to write (delivery.timeout.ms), whatever the
+     * patience. What it has goes out by itself, after linger.ms.
+     */
     public boolean drain(long patienceMs) throws InterruptedException {
         rows.shut();
-        producer.flush();
         long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patienceMs);
         while (delivered.get() < accepted.get()) {
             check();

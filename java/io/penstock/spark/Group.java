@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConsumerGroupOffsetsOptions;
 import org.apache.kafka.clients.admin.AlterConsumerGroupOffsetsResult;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
@@ -37,8 +38,8 @@ final class Group implements AutoCloseable {
         return found == null ? null : found.topicId();
     }
 
-    /** Writes how far partitions are; those whose topics are gone are left out. */
-    void commit(String group, Iterable<Position> positions) throws InterruptedException {
+    /** Writes how far partitions are, or throws when time is over; those whose topics are gone are left out. */
+    void commit(String group, Iterable<Position> positions, int patienceMs) throws InterruptedException {
         Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
         Map<TopicPartition, Position> of = new HashMap<>();
         for (Position position : positions) {
@@ -52,7 +53,8 @@ final class Group implements AutoCloseable {
         if (offsets.isEmpty()) {
             return;
         }
-        AlterConsumerGroupOffsetsResult result = admin.alterConsumerGroupOffsets(group, offsets);
+        AlterConsumerGroupOffsetsResult result =
+                admin.alterConsumerGroupOffsets(group, offsets, new AlterConsumerGroupOffsetsOptions().timeoutMs(patienceMs));
         for (Map.Entry<TopicPartition, Position> each : of.entrySet()) {
             get(result.partitionResult(each.getKey()), null);
             each.getValue().committed(offsets.get(each.getKey()).offset());
