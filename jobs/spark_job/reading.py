@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from penstock import kafka, topics
 from penstock.deployables import SPARK_JOB
 
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
     from penstock.clusters import ClusterSettings
     from penstock.settings import Settings
 
-__all__ = ["Reading", "Standing", "Topics", "folder"]
+__all__ = ["EARLIEST", "Reading", "Standing", "Topics", "beginning", "folder", "partitions"]
+
+EARLIEST = "earliest"
+#: The same, where each partition has an offset.
+_FIRST = -2
 
 #: Raised when what stands in a checkpoint changes: an old one is left alone then.
 _FORMAT = 1
@@ -59,12 +65,12 @@ class Reading:
         checkpoint = folder(settings) / f"{name}-{_digest(f'{_FORMAT} {cluster.bootstrap_servers} {pattern}')}"
         return cls(name=name, pattern=pattern, group=group, cluster=cluster, checkpoint=checkpoint)
 
-    def options(self) -> dict[str, str]:
-        """Return the options of Spark's Kafka source."""
+    def options(self, start: str = EARLIEST) -> dict[str, str]:
+        """Return the options of Spark's Kafka source; ``start`` is where it begins without a checkpoint."""
         return {
             **{f"kafka.{name}": value for name, value in self.cluster.java_properties().items()},
             "subscribePattern": self.pattern,
-            "startingOffsets": "earliest",
+            "startingOffsets": start,
             # Topics are deleted, and records expire: that must not stop the others for ever.
             "failOnDataLoss": "false",
             "includeHeaders": "true",
@@ -98,6 +104,24 @@ _FETCH_BYTES = 1 << 20
 def folder(settings: Settings) -> Path:
     """Return where the job's checkpoints are."""
     return settings.local.state_dir / "data" / "spark"
+
+
+def beginning(of: Topics, done: Mapping[tuple[str, int], int]) -> str:
+    """Return where a query over topics starts whose checkpoint is new, in the words of Spark's Kafka source.
+
+    What is done would be left out anyway; but to come by it takes long where a topic keeps much.
+
+    Args:
+        of: the topics, all of them, for Spark takes offsets of all partitions or of none.
+        done: by topic and partition, the offset before which all rows are done.
+    """
+    if not any((name, number) in done for name, each in of.items() for number in range(each.partitions)):
+        return EARLIEST
+    offsets = {
+        name: {str(number): done.get((name, number), _FIRST) for number in range(each.partitions)}
+        for name, each in of.items()
+    }
+    return msgspec.json.encode(offsets).decode()
 
 
 def partitions(of: Mapping[str, Standing]) -> dict[str, int]:

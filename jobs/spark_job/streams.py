@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from jobs.spark_job.checkpoints import Checkpoint
+from jobs.spark_job.reading import beginning
 from jobs.spark_job.triggers import REAL_TIME, refusal
 from penstock.logs import get_logger
 from penstock.tallies import Unshown
@@ -27,10 +29,10 @@ __all__ = ["Stream", "StreamError"]
 _log = get_logger(__name__)
 _TAKE_MS = 200
 _JOIN_S = 5.0
-
-
 #: What a broker that is away may cost whoever tells it of progress; it is told again later, or rows come again.
 _COMMIT_S = 5.0
+
+
 class StreamError(RuntimeError):
     """The query or what scores its rows has ended by itself: the driver ends, and whoever watches it starts it anew."""
 
@@ -65,6 +67,7 @@ class Stream:
         self._scorer = scorer
         self._choice = choice
         self._batch_rows = batch_rows
+        self._checkpoint = Checkpoint(reading.checkpoint)
         self._query: StreamingQuery | None = None
         self._trigger: Trigger | None = None
         self._unwritten = Unwritten(Unshown())
@@ -80,7 +83,7 @@ class Stream:
 
     def follow(self, topics: Topics) -> None:
         """Read these topics, and by the trigger that is to be used now; nothing happens where both are so already."""
-        stale = [name for name, was in self.topics.items() if name in topics and topics[name].id != was.id]
+        stale = self._checkpoint.made_anew(topics)
         grown = [name for name, now in topics.items() if name not in self.topics or now != self.topics[name]]
         if not stale and not grown and self._choice.trigger == self._trigger:
             return
@@ -132,12 +135,17 @@ class Stream:
 
     def _start(self, topics: Topics) -> None:
         self.topics = topics
+        if anew := self._checkpoint.begin(topics):
+            _log.warning(
+                "topics were made anew, they are read from their beginning", query=self.reading.name, topics=anew
+            )
+        options = self.reading.options(beginning(topics, self._bridge.progress()))
         while True:
             self._trigger = trigger = self._choice.trigger
-            source = self._session.readStream.format("kafka").options(**self.reading.options()).load()
+            source = self._session.readStream.format("kafka").options(**options).load()
             name = f"{self.reading.name}"
             try:
-                self._query = self._bridge.start(source, self.reading.checkpoint, trigger.options(), name)
+                self._query = self._bridge.start(source, self._checkpoint.folder, trigger.options(), name)
             except Exception as error:  # noqa: BLE001 (pyspark raises whatever Spark does)
                 self._fall_back(str(error))
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +13,11 @@ from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from jobs.spark_job.bridge import Bridge
+from jobs.spark_job.reading import Reading
+from jobs.spark_job.streams import Stream
+from jobs.spark_job.triggers import Choice
 from penstock import kafka, topics
+from penstock.engine_sections import SparkSettings
 from penstock.errors import BridgeError
 from penstock.event import CE_ID, CE_TIME, MODEL, Blank, Deliveries, ce_time, pack_headers
 from penstock.local.waiting import wait_until
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming import StreamingQuery
 
     from penstock.scoring import Requests
+    from tests.brokers import Broker
     from tests.integration.conftest import Installation
 
 pytestmark = pytest.mark.timeout(240)
@@ -46,9 +51,21 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         yield session
 
 
+@dataclass(frozen=True)
+class Echo:
+    """What becomes of requests: each one's own value, with headers added."""
+
+    results: str
+
+    def score(self, requests: Requests) -> Deliveries:
+        """Give them back."""
+        size = len(requests.values)
+        return Deliveries(topics=[self.results] * size, values=[None] * size, headers=[ADDED] * size)
+
+
 @dataclass
 class Frame:
-    """A bridge, and the thread that takes from it and gives back: each request's own value, with headers added."""
+    """A bridge, and the thread that takes from it and gives back."""
 
     bridge: Bridge
     results: str
@@ -60,16 +77,17 @@ class Frame:
         """Take and give until told to end."""
         try:
             while not self.ended.is_set():
-                taken = self.bridge.take(1000, 100)
-                if taken is not None:
-                    number, requests = taken
-                    self.seen.append(requests)
-                    size = len(requests.values)
-                    self.bridge.give(
-                        number, Deliveries(topics=[self.results] * size, values=[None] * size, headers=[ADDED] * size)
-                    )
+                self.pass_on(1)
         except BridgeError as error:
             self.error = error
+
+    def pass_on(self, rows: int) -> None:
+        """Take and give until so many rows came, or for a moment nothing."""
+        while rows > 0 and (taken := self.bridge.take(1000, 100)) is not None:
+            number, requests = taken
+            self.seen.append(requests)
+            self.bridge.give(number, Echo(self.results).score(requests))
+            rows -= len(requests.values)
 
 
 @dataclass(frozen=True)
@@ -109,9 +127,9 @@ class Way:
         return frame.bridge.start(self.stream(), self.checkpoint, trigger, "requests")
 
     @contextmanager
-    def frame(self, results: str | None = None, *, resume: bool = True) -> Iterator[Frame]:
+    def frame(self, results: str | None = None, *, resume: bool = True, **most: int) -> Iterator[Frame]:
         """A bridge with its thread; queries end before it does."""
-        bridge = Bridge(self.spark._jvm, "requests", self.installation.settings)
+        bridge = Bridge(self.spark._jvm, "requests", self.installation.settings, **most)
         frame = Frame(bridge, results or self.results)
         if resume:
             assert bridge.resume(self.group) == []
@@ -129,6 +147,27 @@ class Way:
             frame.ended.set()
             thread.join()
             bridge.close()
+
+    @contextmanager
+    def query(self, reading: Reading) -> Iterator[Stream]:
+        """The job's own query, in micro-batches, which note offsets at once."""
+        choice = Choice(SparkSettings(trigger="micro-batch", trigger_interval_ms=0))
+        bridge = Bridge(self.spark._jvm, reading.name, self.installation.settings)
+        stream = Stream(self.spark, bridge, reading, Echo(self.results), choice, lambda: 1000)  # type: ignore[arg-type]
+        try:
+            stream.open(reading.topics())
+            yield stream
+            stream.check()
+        finally:
+            stream.close(SOON_S)
+
+    def renew(self) -> None:
+        """Delete the topic of requests, and make it anew."""
+        with kafka.admin(self.installation.cluster) as client:
+            client.delete_topics([self.requests])
+        eventually(lambda: self.requests in topics_of(self), wanted=False)
+        made = topics.Topic(name=self.requests, partitions=2, replication_factor=1)
+        topics.ensure(self.installation.cluster, [made])
 
     def records(self, count: int) -> list[Any]:
         """Read results, at least so many; say how many there are."""
@@ -207,7 +246,7 @@ def test_query_that_starts_again_repeats_nothing(way: Way) -> None:
         way.records(600)
         eventually(lambda: frame.bridge.counts().skipped, 500)
         assert frame.bridge.drain(SOON_S)
-        frame.bridge.commit(way.group)
+        frame.bridge.commit(way.group, SOON_S)
         assert frame.bridge.progress() == {(way.requests, 0): 300, (way.requests, 1): 300}
     again = Way(way.spark, way.installation, way.checkpoint.with_name("lost"), way.requests, way.results)
     again.send(2, first=600)
@@ -254,16 +293,76 @@ def test_topic_that_was_made_anew_is_read_from_its_beginning(way: Way) -> None:
         query = way.start(frame, MICRO_BATCH)
         way.records(50)
         query.stop()
-        with kafka.admin(way.installation.cluster) as client:
-            client.delete_topics([way.requests])
-        eventually(lambda: way.requests in topics_of(way), wanted=False)
-        topics.ensure(way.installation.cluster, [topics.Topic(name=way.requests, partitions=2, replication_factor=1)])
+        way.renew()
         way.send(4, first=50)
         frame.bridge.start(way.stream(), way.checkpoint.with_name("new"), MICRO_BATCH, "requests")
         found = way.records(54)
 
         assert sorted(int(record.value) for record in found) == list(range(54))
         assert frame.bridge.progress() == {(way.requests, 0): 2, (way.requests, 1): 2}
+
+
+def test_query_reads_a_topic_that_was_made_anew_from_its_beginning(way: Way) -> None:
+    """Also where it has grown longer than before, when Spark would go on at the old one's offset; others go on."""
+    other = f"{way.requests}.other"
+    topics.ensure(way.installation.cluster, [topics.Topic(name=other, partitions=1, replication_factor=1)])
+    reading = replace(Reading.of(way.installation.settings, "spark", copies=False), checkpoint=way.checkpoint)
+    way.send(50)
+    with way.query(reading):
+        way.records(50)
+        eventually(lambda: any((way.checkpoint / "commits").glob("[0-9]*")), wanted=True)
+    with kafka.producer(way.installation.cluster) as producer:
+        producer.send(other, b"0", timestamp_ms=SENT_MS)
+    with way.query(reading):
+        way.records(51)
+    way.renew()
+    way.send(80, first=50)
+    with way.query(reading) as query:
+        assert len(way.records(131)) == 131
+        assert query.counts()["skipped"] == 0
+        # And while it runs; what it reads before it is told comes twice.
+        way.renew()
+        way.send(120, first=130)
+        query.follow(reading.topics())
+        assert {int(record.value) for record in way.records(251)} == set(range(250))
+
+
+def test_end_does_not_wait_for_what_cannot_be_written(way: Way, session_broker: Broker) -> None:
+    """Not beyond its patience, however long the producer tries; nothing counts as done that is not written."""
+    frame = Frame(bridge := Bridge(way.spark._jvm, "requests", way.installation.settings), way.results)
+    query = way.start(frame, REAL_TIME)
+    try:
+        way.send(2)
+        eventually(lambda: bridge.counts().waiting, 2)
+        frame.pass_on(2)
+        eventually(lambda: bridge.counts().delivered, 2)
+        way.send(4, first=2)
+        eventually(lambda: bridge.counts().waiting, 4)
+        with session_broker.paused():
+            frame.pass_on(4)
+            began = time.monotonic()
+            assert not bridge.drain(0.5)
+            assert time.monotonic() - began < SOON_S / 4
+            assert bridge.counts().outstanding == 4
+            assert bridge.progress() == {(way.requests, 0): 1, (way.requests, 1): 1}
+            with pytest.raises(BridgeError, match=r"[Tt]ime"):
+                bridge.commit(way.group, 0.5)
+        assert bridge.drain(SOON_S)
+    finally:
+        query.stop()
+        bridge.close()
+
+
+def test_headers_take_room_in_the_queue(way: Way) -> None:
+    """They may be most of a record; who brings more waits."""
+    with kafka.producer(way.installation.cluster) as producer:
+        for number in range(20):
+            producer.send(way.requests, b"", headers=[("n", b"%d" % number)], partition=0, timestamp_ms=SENT_MS)
+    with way.frame(queue_bytes=1) as frame:
+        way.start(frame, MICRO_BATCH)
+        way.records(20)
+
+    assert [len(each.values) for each in frame.seen] == [1] * 20
 
 
 def test_offset_of_unknown_origin_is_not_relied_on(way: Way) -> None:

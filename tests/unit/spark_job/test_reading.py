@@ -2,7 +2,7 @@
 
 import re
 
-from jobs.spark_job.reading import Reading
+from jobs.spark_job.reading import Reading, Standing, beginning
 from penstock.settings import Settings
 
 
@@ -45,3 +45,11 @@ def test_options_are_kafka_s_own() -> None:
     assert options["kafka.bootstrap.servers"] == "kafka:1"
     assert (options["includeHeaders"], options["failOnDataLoss"]) == ("true", "false")
     assert "subscribePattern" in options
+
+
+def test_new_checkpoint_begins_where_all_is_done() -> None:
+    """Spark takes an offset for each partition, or none; without any it reads all that topics keep."""
+    topics = {"a": Standing("1", 2), "b": Standing("2", 1)}
+    assert beginning(topics, {("a", 1): 5, ("gone", 0): 7}) == '{"a":{"0":-2,"1":5},"b":{"0":-2}}'
+    assert beginning(topics, {("gone", 0): 7}) == "earliest"
+    assert beginning({}, {("gone", 0): 7}) == "earliest"

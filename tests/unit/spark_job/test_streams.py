@@ -17,7 +17,7 @@ from penstock.local.waiting import wait_until
 from penstock.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 REFUSED = "[STREAMING_REAL_TIME_MODE.SINK_NOT_SUPPORTED] no"
@@ -56,6 +56,7 @@ class Bridge:
         self.batches: list[tuple[int, str]] = []
         self.given: list[tuple[int, str | None]] = []
         self.did: list[str] = []
+        self.done: dict[tuple[str, int], int] = {}
         self.drains = True
 
     def start(self, _stream: object, _checkpoint: Path, trigger: dict[str, str], _name: str) -> Query:
@@ -88,7 +89,11 @@ class Bridge:
         """Note it."""
         self.did.append(f"forget {topics}")
 
-    def commit(self, _group: str) -> None:
+    def progress(self) -> dict[tuple[str, int], int]:
+        """As this test says."""
+        return self.done
+
+    def commit(self, _group: str, _patience_s: float) -> None:
         """Note it."""
         self.did.append("commit")
 
@@ -113,6 +118,10 @@ class Bridge:
 class Session:
     """Spark, as far as sources go."""
 
+    def __init__(self) -> None:
+        self.starts: list[str] = []
+        """Where queries begin that have no checkpoint."""
+
     @property
     def readStream(self) -> Session:  # noqa: N802 as Spark has it
         """Itself."""
@@ -122,8 +131,9 @@ class Session:
         """Itself."""
         return self
 
-    def options(self, **_: str) -> Session:
+    def options(self, **options: str) -> Session:
         """Itself."""
+        self.starts.append(options["startingOffsets"])
         return self
 
     def load(self) -> Session:
@@ -152,12 +162,30 @@ def choice() -> Choice:
 
 
 @pytest.fixture
-def stream(bridge: Bridge, choice: Choice) -> Iterator[Stream]:
+def session() -> Session:
+    """Spark."""
+    return Session()
+
+
+@pytest.fixture
+def make(session: Session, bridge: Bridge, choice: Choice, tmp_path: Path) -> Iterator[Callable[[], Stream]]:
+    """A factory of queries that have not begun, one after the other with the same checkpoint."""
+    reading = Reading.of(Settings(local={"state_dir": tmp_path}), "spark", copies=False)
+    made: list[Stream] = []
+
+    def stream() -> Stream:
+        made.append(Stream(session, bridge, reading, Scorer(), choice, lambda: 1))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield stream
+    for each in made:
+        each.close(0)
+
+
+@pytest.fixture
+def stream(make: Callable[[], Stream]) -> Stream:
     """A query that has not begun."""
-    reading = Reading.of(Settings(), "spark", copies=False)
-    found = Stream(Session(), bridge, reading, Scorer(), choice, lambda: 1)  # type: ignore[arg-type]
-    yield found
-    found.close(0)
+    return make()
 
 
 def kinds(bridge: Bridge) -> list[str]:
@@ -205,6 +233,34 @@ def test_topic_that_is_made_anew_begins_anew(stream: Stream, bridge: Bridge) -> 
     stream.follow({"p.spark.a": Standing("9", 2)})
     assert bridge.did[-1] == "forget ['p.spark.a']"
     assert len(bridge.queries) == 2
+
+
+def test_topic_that_was_away_and_made_anew_begins_anew(stream: Stream, bridge: Bridge) -> None:
+    """Although the query was started without it meanwhile: Spark may still have the old one's offsets."""
+    stream.open({**ONE, "p.spark.b": Standing("2", 1)})
+    stream.follow({"p.spark.a": Standing("1", 3)})
+    stream.follow({"p.spark.a": Standing("1", 3), "p.spark.b": Standing("3", 1)})
+    assert bridge.did[-1] == "forget ['p.spark.b']"
+
+
+def test_topic_that_was_made_anew_while_nobody_looked(
+    make: Callable[[], Stream], bridge: Bridge, session: Session
+) -> None:
+    """The checkpoint is given up for it; the other topics go on where the consumer group says that they were."""
+    before = {**ONE, "p.spark.b": Standing("2", 1)}
+    first = make()
+    first.open(before)
+    folder = first.reading.checkpoint
+    folder.mkdir(parents=True)
+    first.close(0)
+    make().open(before)
+    assert folder.exists()
+
+    bridge.done = {("p.spark.a", 0): 7}
+    make().open({**before, "p.spark.b": Standing("3", 1)})
+
+    assert not folder.exists()
+    assert session.starts == ["earliest", "earliest", '{"p.spark.a":{"0":7,"1":-2},"p.spark.b":{"0":-2}}']
 
 
 def test_other_trigger_starts_it_again(stream: Stream, bridge: Bridge, choice: Choice) -> None:
