@@ -78,8 +78,8 @@ class SparkSettings(Section):
     """Java heap of the driver, in MiB, where all of its models must fit; `penstock models add` tries pipelines with as
     much."""
     models_pattern: Annotated[str, Field(min_length=1), AfterValidator(_pattern)] = ".*"
-    """Regular expression of the names of the models that this driver scores. Several drivers can share the work, each
-    with names of its own."""
+    """Regular expression of the names of the models that this driver loads and scores. Several drivers can share the
+    work, each with names of its own."""
 
     @model_validator(mode="after")
     def _not_too_short(self) -> Self:

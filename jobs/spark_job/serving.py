@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from penstock.deadletter import Stage
@@ -37,6 +38,10 @@ class SparkServing(Serving):
     ) -> None:
         super().__init__(packed, SPARK_JOB, Stage.SPARK_JOB, JOB, loader, of_copies=of_copies)
         self._told = told
+
+    def serves(self, name: str) -> bool:
+        """Tell whether this driver reads a model's requests (`spark.models_pattern`)."""
+        return re.fullmatch(self.settings.spark.models_pattern, name) is not None
 
     def use(self, live: LiveDocument) -> None:
         """Load what routes name, and tell."""

@@ -35,7 +35,7 @@ _UNUSED = "was not used for the longest time when others needed room; loaded whe
 class Catalog:
     """All versions of one job's models in one worker."""
 
-    def __init__(self, most_loaded: int, most_bytes: int, job: str, eager: bool) -> None:  # noqa: FBT001 as planned
+    def __init__(self, most_loaded: int, most_bytes: int, job: str, eager: bool | Callable[[str], bool]) -> None:  # noqa: FBT001 as planned
         """Begin with no models.
 
         Args:
@@ -43,10 +43,10 @@ class Catalog:
             most_bytes: how much memory they may take.
             job: whose models count; others' are left out.
             eager: whether versions are loaded before somebody asks for them: those that are wanted, and others where
-                there is room.
+                there is room. A function says so of a model's name, where requests for some models only come here.
         """
         self._job = job
-        self._eager = eager
+        self._eager = eager if callable(eager) else lambda _name: eager
         self._room = Room(most_loaded, most_bytes)
         self._entries: dict[ModelRef, Entry] = {}
         self._leaving: dict[Held, Entry] = {}  # deleted, but still held
@@ -142,7 +142,7 @@ class Catalog:
         )
         self._entries[ref] = entry
         self._changed[ref] = None
-        if self._eager:
+        if self._eager(ref.name):
             self._begin(entry)
 
     def _removed(self, event: told.Removed) -> None:
@@ -187,7 +187,7 @@ class Catalog:
                 continue
             if self._room.is_idle(ref):
                 self._room.idle(ref, wanted=ref in event.refs)
-            elif self._eager and ref in event.refs:
+            elif ref in event.refs and self._eager(ref.name):
                 self._begin(entry)
         self._pump()
 
@@ -327,7 +327,7 @@ class Catalog:
         while self._retries and self._retries[0][0] <= self._now:
             at, _generation, ref = heappop(self._retries)
             entry = self._entries.get(ref)
-            if self._eager and entry is not None and entry.retry_at_ms == at:
+            if entry is not None and entry.retry_at_ms == at and self._eager(ref.name):
                 self._begin(entry)
 
     # Holding and letting go.

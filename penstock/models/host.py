@@ -50,7 +50,7 @@ class ModelHost:
         job: str,
         loader: Loader,
         *,
-        eager: bool,
+        eager: bool | Callable[[str], bool],
         on_change: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -60,8 +60,9 @@ class ModelHost:
             settings: where files are, and bounds.
             job: whose models count.
             loader: the job's own; called in the host's threads.
-            eager: load what routes name, and others where there is room, before somebody asks. Else the models that
-                matter are those of shadows, and the first request for each begins its loading.
+            eager: load what routes name, and others where there is room, before somebody asks; a function tells of a
+                model's name whether its requests come here at all. Else the models that matter are those of shadows,
+                and the first request for each begins its loading.
             on_change: is told that `states` or `serving` says something new; from a thread of the host's.
             clock: seconds, as `time.monotonic`.
         """

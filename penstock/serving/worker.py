@@ -78,12 +78,16 @@ class Serving:
             models,
             self._job,
             self._loader,
-            eager=not self._of_copies,
+            eager=False if self._of_copies else self.serves,
             on_change=lambda: self.worker.models_changed(),  # noqa: PLW0108 which is not there yet
         )
         config = ScorerConfig.of(settings, self._stage, self._job, shadows=self._of_copies)
         self.scorer = Scorer(config, cast("Models", self.host))  # what the job's loader makes is servable
         return ModelSubject(self.host, self._job)
+
+    def serves(self, name: str) -> bool:
+        """Tell whether requests for a model come to this worker; others' are not loaded before one does."""
+        return True
 
     @property
     def settings(self) -> Settings:

@@ -167,6 +167,20 @@ def test_wait_ends_when_the_model_is_ready(make_bench: Callable[..., Workbench])
     assert given(host, "iris:1") == {"iris:1": "iris:1"}
 
 
+def test_models_of_other_workers_are_loaded_when_somebody_asks_for_them(make_bench: Callable[..., Workbench]) -> None:
+    """Routes that name them, and room for them, are no reason: their requests go elsewhere."""
+    bench = make_bench(wait_ms=20_000)
+    host = bench.host(eager=lambda name: name == "ours")
+    host.begin([bench.model("theirs:1"), bench.model("ours:1"), bench.model("theirs:2")])
+    host.want(bench.routes("theirs", "ours"))
+
+    assert host.await_wanted(20) == frozenset()
+    assert bench.loader.begun == ["ours:1"]
+    assert state(host, "theirs:1") == "evicted"
+    host.wait(["theirs:1"], math.inf)
+    assert given(host, "theirs:1") == {"theirs:1": "theirs:1"}
+
+
 def test_what_went_again_before_the_wait_is_asked_for_anew(make_bench: Callable[..., Workbench]) -> None:
     """Others may have needed its room since it was asked for: the wait would be over at once, with time left."""
     bench = make_bench(wait_ms=20_000)

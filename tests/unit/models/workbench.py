@@ -103,7 +103,7 @@ class Workbench:
         self.hosts: list[ModelHost] = []
         self._offset = -1
 
-    def host(self, *, eager: bool = True, job: str = "pmml") -> ModelHost:
+    def host(self, *, eager: bool | Callable[[str], bool] = True, job: str = "pmml") -> ModelHost:
         """Make a host."""
         found = ModelHost(self.settings, job, self.loader, eager=eager, on_change=self._count, clock=self.clock)
         self.hosts.append(found)
