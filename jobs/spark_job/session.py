@@ -96,6 +96,8 @@ def configuration(java: Java) -> dict[str, str]:
         "spark.ui.retainedTasks": "100",
         "spark.sql.ui.retainedExecutions": "10",
         "spark.sql.adaptive.enabled": "false",
+        # A model's files are read once; what Spark remembers of them stays, up to half of the heap.
+        "spark.sql.hive.filesourcePartitionFileCacheSize": "0",
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.streaming.metricsEnabled": "false",

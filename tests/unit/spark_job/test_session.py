@@ -20,6 +20,11 @@ def test_configuration_is_for_one_machine() -> None:
     assert found["spark.driver.bindAddress"] == "127.0.0.1"
 
 
+def test_nothing_is_remembered_of_files_that_were_read() -> None:
+    """Spark would keep what it knows of each model's files, up to 250 MB, for models that are long gone."""
+    assert session.configuration(JAVA)["spark.sql.hive.filesourcePartitionFileCacheSize"] == "0"
+
+
 def test_environment_is_ours() -> None:
     """What the user's says of Spark would change everything; the rest stays."""
     given = {"SPARK_HOME": "/theirs", "PYSPARK_PYTHON": "python2", "PYSPARK_SUBMIT_ARGS": "--x", "PATH": "/bin"}
