@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.spark_job import packing, words
 from jobs.spark_job.java_errors import JAVA_ERRORS, said
+from jobs.spark_job.prompt import let_go
 from penstock.errors import ModelLoadError, ScoringError
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Compiled:
 
     def close(self) -> None:
         """Let go of Java's side, which Java then clears away when it likes."""
+        let_go(self._java)
         self._java = None
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, functions
 
 from jobs.spark_job import java_errors, words
 from jobs.spark_job.compiled import Compiled, base, refusal
+from jobs.spark_job.prompt import let_go
 from penstock.errors import EngineLostError, ModelLoadError, ScoringError
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ class _Framed:
 
     def close(self) -> None:
         """Let go of Java's side."""
+        let_go(self._model)
         self._model = None
 
 

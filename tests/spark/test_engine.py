@@ -7,14 +7,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from py4j.java_gateway import JavaObject
+from py4j.protocol import GATEWAY_SERVER_OBJECT_ID
 
 from jobs.spark_job.engine import Engine
 from jobs.spark_job.loader import SparkLoader
 from penstock.errors import ModelLoadError, ScoringError
 from penstock.event import JSON
+from penstock.local.waiting import wait_until
 from penstock.models import pack
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.repository import read_folder
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 SENTIMENT = Path(__file__).parents[2] / "models" / "sentiment"
 MOST_BYTES = 1 << 24
+SOON_S = 30
 
 
 @pytest.fixture
@@ -94,7 +98,16 @@ def test_sample_model_answers_as_it_was_made(loader: SparkLoader) -> None:
     assert [label for label, _ in found] == [each["outputs"]["sentiment"] for each in expected]
     for (_, probability), each in zip(found, expected, strict=True):
         assert probability == pytest.approx(each["outputs"]["probability"], abs=1e-9)
+    assert_let_go(loader, served, served._call._java)
+
+
+def assert_let_go(loader: SparkLoader, served: Any, java: JavaObject) -> None:
+    """Close a model: Java keeps nothing of it, although Python has not collected garbage."""
+    session = cast("Engine", loader._engine)._session
+    gateway = JavaObject(GATEWAY_SERVER_OBJECT_ID, session.sparkContext._gateway._gateway_client).getGateway()  # type: ignore[union-attr]
+    assert gateway.getObject(java._target_id) is not None
     served.close()
+    assert wait_until(lambda: gateway.getObject(java._target_id) is None, SOON_S, 0.01)
 
 
 def test_categories_and_numbers(loader: SparkLoader, save: Callable[..., Path]) -> None:
@@ -126,6 +139,7 @@ def test_rows_that_are_dropped_are_told(loader: SparkLoader, save: Callable[...,
     assert served.remark() == "not row-wise (Filter): scored in frames"
     assert (found[0][0], found[2][0]) == (0.0, 1.0)
     assert "a stage left the row out" in found[1]
+    assert_let_go(loader, served, served._call._model)
 
 
 def test_frames_are_as_good_as_rows(loader: SparkLoader, save: Callable[..., Path]) -> None:
