@@ -15,14 +15,31 @@ Stops what scripts/start.sh started: afterwards no process of it and no open por
 USAGE
 }
 
-state=.penstock purge=false
+# refuse TEXT: wrong usage, told before anything is stopped
+refuse() {
+  echo "error: $1" >&2
+  usage >&2
+  exit 2
+}
+
+# The options of `penstock down`, which cannot be asked where the environment is gone; a test compares them.
+state=.penstock purge=false settings='' placed=''
 arguments=("$@")
 while (($#)); do
+  name=${1%%=*}
   case $1 in
     -h | --help) usage; exit 0 ;;
     --purge) purge=true ;;
-    --state-dir) state=${2:?--state-dir needs a folder}; shift ;;
-    --state-dir=*) state=${1#*=} ;;
+    --state-dir=* | --settings=* | --bootstrap-servers=*) value=${1#*=} ;;
+    --state-dir | --settings | --bootstrap-servers)
+      (($# > 1)) || refuse "$1 needs a value"
+      value=$2
+      shift ;;
+    *) refuse "'penstock down' takes no '$1'" ;;
+  esac
+  case $name in
+    --state-dir) state=$value placed=1 ;;
+    --settings) settings=$value ;;
   esac
   shift
 done
@@ -34,6 +51,9 @@ fi
 
 # Without the environment: all processes that carry the stack's mark, asked to end and then made to. The supervisor is
 # the first, lest it start the others again.
+if [[ $settings && ! $placed ]]; then
+  refuse "without a usable .venv nothing reads '$settings': name the stack's folder with --state-dir"
+fi
 readonly patience_s=30
 [[ -f $state/lock ]] || { echo "nothing ran"; exit 0; }
 stack_id=$(cat "$state/lock")
