@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import jpype
 
 from jobs.pmml_job import jvm
+from jobs.pmml_job.heap import ADVICE, HeapError
 from jobs.pmml_job.mending import mend
 from jobs.pmml_job.metadata import IDENTIFIERS, PRIMARY
 from jobs.pmml_job.mining_schema import parse_inputs
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from jobs.pmml_job.mining_schema import InputField, Scalar
     from jobs.pmml_job.requests import Row
 
-__all__ = ["Engine", "HeapError", "OutputField", "PmmlModel", "start"]
+__all__ = ["Engine", "OutputField", "PmmlModel", "start"]
 
 _DETAIL_CHARACTERS = 300
 
@@ -64,12 +65,6 @@ class Engine(Protocol):
         """Raise `ModelLoadError` where the file is no model."""
 
 
-class HeapError(ModelLoadError):
-    """Java's heap has no room for the model; it may have where another one is unloaded first."""
-
-    passing = True
-
-
 def start(heap_mb: int) -> Engine:
     """Start the Java machine of this process, if it does not run yet, with at most ``heap_mb`` MiB of heap.
 
@@ -93,7 +88,7 @@ def _load(path: Path, ref: str) -> PmmlModel:
         outputs = _outputs(java_model)
         names = tuple(str(name) for name in java_model.inputNames())
     except jpype.JClass("java.lang.OutOfMemoryError") as error:
-        raise HeapError(ref, "Java's heap has no room for it: raise pmml.heap_mb, or keep fewer models") from error
+        raise HeapError(ref, f"Java's heap has no room for it: {ADVICE}") from error
     except jpype.JException as error:
         parse_inputs(data, ref)  # knows more than the engine of what is no XML
         raise ModelLoadError(ref, _detail(error)) from error

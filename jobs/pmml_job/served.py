@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Never
 
 import msgspec
 
+from jobs.pmml_job.heap import ADVICE, HeapError, is_of_the_heap
 from jobs.pmml_job.inspection import compare
 from jobs.pmml_job.requests import RequestReader
 from penstock.errors import EngineLostError, ModelLoadError, RecordError, ScoringError
@@ -32,7 +33,6 @@ _HEAP_PER_BYTE = 3
 _LEAST_BYTES = 1 << 14
 # Rows of the first call: enough for Java to compile the loop over them, so that no real batch is the slow one.
 _WARM_UP_ROWS = 512
-_ADVICE = "raise pmml.heap_mb, or lower models.most_mb"
 
 
 class ServedModel:
@@ -53,6 +53,25 @@ class ServedModel:
         Raises `EngineLostError` where Java's heap is full, whatever is scored.
         """
         return self._score([request.row for request in requests])
+
+    def warm_up(self, request: Request) -> Answer | ScoringError:
+        """Answer a request, in so many rows that Java compiles the loop over them.
+
+        Raises `HeapError` where Java's heap has no room for it.
+        """
+        failures = []
+        for rows in ([request.row] * _WARM_UP_ROWS, [request.row]):  # one alone where many have no room, and to be told
+            try:
+                answer = self._call(rows)[0]
+            except Exception as error:  # noqa: BLE001 (as in `_score`)
+                failures.append(error)
+            else:
+                self._known_good = request.row
+                return answer
+        said = " ".join(str(failures[-1]).split())
+        if is_of_the_heap(failures[-1]):
+            raise HeapError(self.ref, f"Java's heap has no room to score its sample ({said}): {ADVICE}")
+        return ScoringError(self.ref, said)
 
     def _score(self, rows: Sequence[Row]) -> list[Answer | ScoringError]:
         """One failing row makes the engine's whole call fail, so the call is repeated with halves until it is alone."""
@@ -75,24 +94,20 @@ class ServedModel:
         none the row at hand is blamed, so that nothing restarts for ever that never scored anything.
         """
         said = " ".join(str(error).split())
-        if not _is_of_the_heap(error):
+        if not is_of_the_heap(error):
             return ScoringError(self.ref, said)
         if self._known_good is not None:
             try:
                 self._call([self._known_good])
             except Exception as further:
-                if _is_of_the_heap(further):
-                    detail = f"Java's heap is full, a row that was scored before fails, too ({said}): {_ADVICE}"
+                if is_of_the_heap(further):
+                    detail = f"Java's heap is full, a row that was scored before fails, too ({said}): {ADVICE}"
                     raise EngineLostError(self.ref, detail) from further
-        return ScoringError(self.ref, f"Java's heap has no room to score this input ({said}): {_ADVICE}")
+        return ScoringError(self.ref, f"Java's heap has no room to score this input ({said}): {ADVICE}")
 
     def close(self) -> None:
         """Let go of Java's side, which Java then clears away when it likes."""
         self._call = _closed
-
-
-def _is_of_the_heap(error: Exception) -> bool:
-    return type(error).__name__.endswith("OutOfMemoryError")
 
 
 def _closed(_: Sequence[Row]) -> Never:
@@ -126,7 +141,6 @@ def serve(descriptor: ModelDescriptor, path: Path, engine: Engine) -> ServedMode
 def _warm_up(served: ServedModel, sample: object) -> None:
     try:
         request = served.read(msgspec.json.encode(sample), JSON)
-        answers = served.score([request] * _WARM_UP_ROWS)
-        served.result(request, answers[0], "", 0)
+        served.result(request, served.warm_up(request), "", 0)
     except RecordError as error:
         raise ModelLoadError(served.ref, f"its descriptor's sample cannot be scored: {error}") from error

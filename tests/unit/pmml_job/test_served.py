@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobs.pmml_job.engine import OutputField, PmmlModel
+from jobs.pmml_job.heap import HeapError
 from jobs.pmml_job.served import serve
 from penstock.errors import EngineLostError, ModelLoadError
 from penstock.event import JSON
@@ -85,6 +86,28 @@ def test_sample_has_to_be_scored(engine: Engine, path: Path, sample: object, sai
     """Else no event would be."""
     with pytest.raises(ModelLoadError, match=f"its descriptor's sample cannot be scored: .*{said}"):
         serve(described("a:1", sample=sample), path, engine)
+
+
+def test_sample_for_which_the_heap_is_full_now_is_scored_later(engine: Engine, path: Path) -> None:
+    """The model is not to blame: it is loaded again, and few calls have been tried in vain meanwhile."""
+    engine.room = 0
+
+    with pytest.raises(HeapError, match=r"no room to score its sample \(.+\): raise pmml\.heap_mb") as refusal:
+        serve(described("a:1", sample={"x": 1}), path, engine)
+
+    assert refusal.value.passing
+    assert len(engine.calls) == 2
+
+
+def test_sample_that_has_room_alone_is_enough(engine: Engine, path: Path) -> None:
+    """Batches will be halved, too; and it shows later whether the heap or a row is to blame."""
+    engine.room = 1
+
+    model = serve(described("a:1", sample={"x": 1}), path, engine)
+    engine.room = 0
+
+    with pytest.raises(EngineLostError, match="Java's heap is full"):
+        asked(model, 2)
 
 
 def asked(model: ServedModel, *values: int) -> list[Any]:
