@@ -13,6 +13,7 @@ from pathlib import Path
 __all__ = ["free_port", "free_ports"]
 
 _LOWEST = 10_000
+_FEWEST = 1_000
 _USUAL_CLIENTS = 32_768
 _CLIENTS_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
@@ -28,18 +29,24 @@ def free_ports(count: int) -> list[int]:
     They are below those that the kernel gives to connections of clients: one of these would be taken by any
     connection between now and the server's start, or while a server that was killed is away.
     """
-    candidates = random.SystemRandom().sample(range(_LOWEST, _first_of_clients()), k=100 * count)
+    for_servers = range(_LOWEST, _first_of_clients())
+    candidates = random.SystemRandom().sample(for_servers, k=min(len(for_servers), 100 * count))
     found = list(islice((port for port in candidates if _take(port)), count))
     if len(found) < count:
         raise RuntimeError(f"{count} free ports are wanted from {_LOWEST} on, found {len(found)}: end what listens")
     return found
 
 
-def _first_of_clients() -> int:
+def _first_of_clients(file: Path = _CLIENTS_FILE) -> int:
+    """Return where the kernel's range begins; the usual place, where that leaves too few for servers, or is not told.
+
+    Some machines give clients all ports from 1,024 on: then none is out of their way.
+    """
     try:
-        return int(_CLIENTS_FILE.read_text(encoding="ascii").split()[0])
+        first = int(file.read_text(encoding="ascii").split()[0])
     except FileNotFoundError:
         return _USUAL_CLIENTS
+    return first if first >= _LOWEST + _FEWEST else _USUAL_CLIENTS
 
 
 def _take(port: int) -> bool:
