@@ -173,18 +173,18 @@ class RequestReader:
 
     def _row(self, tree: object) -> Row:
         """The row of a tree as JSON gave it. Raises `InputError`."""
-        return self._treated(self._checked(tree))
+        row = self._checked(tree)
+        return row if self._plain else self._treated(row)
 
     def _decoded(self, decoded: Any) -> Row:
+        row: Row
         if type(decoded) is self._struct:
-            decoded = msgspec.structs.astuple(decoded)
-        elif type(decoded) is not tuple:
-            decoded = (decoded,)
-        return self._treated(decoded)
+            row = msgspec.structs.astuple(decoded)
+        else:
+            row = decoded if type(decoded) is tuple else (decoded,)
+        return row if self._plain else self._treated(row)
 
     def _treated(self, row: Row) -> Row:
-        if self._plain:
-            return row
         return tuple(
             stand_in if value is None else value if field.treat is None else field.treat(value)
             for field, value, stand_in in zip(self._fields, row, self._stand_ins, strict=True)
