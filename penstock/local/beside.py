@@ -26,10 +26,13 @@ def renew(settings: Settings, layout: Layout, supervisor: Supervisor, wheel: Pat
     That is so whatever jobs are wanted: a program whose wheel is replaced under it fails at its next import. Returns
     the names of what was started again.
     """
-    ended = [] if applied.is_kept(layout, wheel) else [name for name in OPTIONAL if supervisor.stop(name)]
+    ended: list[str] = []
     try:
+        if not applied.is_kept(layout, wheel):
+            for name in OPTIONAL:
+                ended += [name] if supervisor.stop(name) else []
         applied.keep(settings, layout, wheel)
-    finally:  # a full disk ends the command, not the programs
+    finally:  # a full disk, or Ctrl-C, ends the command, not the programs
         for name in ended:
             supervisor.start(name)
     return ended

@@ -21,6 +21,7 @@ class Supervised:
     def __init__(self, layout: Layout) -> None:
         self.running: set[str] = set()
         self.asked: list[tuple[str, bytes]] = []
+        self.interrupted_at = ""
         self._layout = layout
 
     def start(self, name: str) -> bool:
@@ -33,6 +34,8 @@ class Supervised:
 
     def stop(self, name: str) -> bool:
         """End it."""
+        if name == self.interrupted_at:
+            raise KeyboardInterrupt(name)
         known = name in self.running
         if known:
             self._note(f"stop {name}")
@@ -121,3 +124,16 @@ def test_wheel_that_cannot_be_kept_ends_no_program_for_good(settings: Settings, 
         beside.renew(settings, layout, supervisor, wheel)
 
     assert supervisor.asked == [("stop keeper", b"first"), ("start keeper", b"first")]
+
+
+def test_interrupt_while_programs_end_ends_none_for_good(settings: Settings, wheel: Path, supervisor: Any) -> None:
+    """Each may take its time to end, and somebody may lose patience."""
+    supervisor.running = {"spark-driver", "keeper"}
+    supervisor.interrupted_at = "keeper"
+    wheel.write_bytes(b"second")
+
+    with pytest.raises(KeyboardInterrupt, match="keeper"):
+        beside.renew(settings, Layout.of(settings), supervisor, wheel)
+
+    assert supervisor.running == {"spark-driver", "keeper"}
+    assert applied.wheel_path(Layout.of(settings)).read_bytes() == b"first"
