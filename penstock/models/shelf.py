@@ -113,7 +113,9 @@ class Shelf:
             if not self._closing:
                 if isinstance(found, Failure):
                     self._on(told.Failed(*held, found.reason, found.passing, found.mendable))
-                    self._await(self._awaited - {held.ref})  # requests of it are told why at once
+                    entry = self._catalog.get(held.ref)
+                    if entry is None or entry.state is not State.LOADING:  # else another load of it goes on
+                        self._await(self._awaited - {held.ref})  # requests of it are told why at once
                 else:
                     self._served[held] = found
                     self._on(told.Loaded(*held, found.bytes))

@@ -54,6 +54,32 @@ def test_what_comes_before_the_wait_is_there_after_it(make_bench: Callable[..., 
     assert bench.loader.begun == ["a:1", "b:1"]
 
 
+def test_late_failure_of_an_earlier_load_does_not_cost_a_batch_its_model(make_bench: Callable[..., Workbench]) -> None:
+    """It was deleted and added anew meanwhile, and the batch wants what is loaded now."""
+    bench = make_bench(most_loaded=1, wait_ms=0, reload_wait_ms=60_000, load_threads=2)
+    host = bench.host(eager=False)
+    host.begin([bench.model("a:1"), bench.model("b:1")])
+    host.want(bench.routes("other"))
+    first = bench.loader.stop_at("a:1")
+    assert given(host, "a:1") == {}
+    settled(lambda: bench.loader.begun, ["a:1"])
+
+    host.offer(bench.removal("a:1"))
+    host.offer(bench.model("a:1"))
+    second = bench.loader.stop_at("a:1")
+    assert given(host, "a:1", "b:1") == {}
+    settled(lambda: bench.loader.begun, ["a:1", "a:1"])
+    bench.loader.errors["a:1"] = [StoreError("a", "away", passing=True)]
+    first.set()
+    settled(lambda: (bench.loader.errors["a:1"], len(host._loads._running)), ([], 1))
+    second.set()
+    settled(lambda: state(host, "a:1"), "ready")
+    host.wait(["a:1", "b:1"], math.inf)
+
+    assert given(host, "a:1") == {"a:1": "a:1"}
+    assert bench.loader.begun == ["a:1", "a:1"]
+
+
 def over(host: ModelHost, bench: Workbench) -> None:
     """The wait ends without it; it comes later."""
     host.wait(["iris:1"], time.monotonic())
