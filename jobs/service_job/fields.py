@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 
 from penstock.errors import InputError
-from penstock.serving.fields import FieldRule, Kind, kind_of
+from penstock.serving.fields import FieldRule, Kind, kind_named
 from penstock.serving.requests import Alone
 from penstock.serving.values import is_text
 
@@ -108,7 +108,7 @@ class NumberField:
         """Prepare for a data type of `NUMBERS` and the shape of one row's value, -1 for any size."""
         self.name = name
         self._dtype = NUMBERS[word]
-        self.rule = FieldRule(name, kind_of(word), shape)
+        self.rule = FieldRule(name, kind_named(word), shape)
         self.alone: Alone | None = Alone(self.rule.quick, is_list=self.rule.is_list)
         self.ragged = -1 in shape
         self.as_it_is = not self.ragged and self.rule.exact

@@ -55,7 +55,7 @@ _STATUSES: dict[type[BaseException], Exit] = {
 def exit_status(error: errors.PenstockError) -> int:
     """Return the exit status that tells of an error."""
     if isinstance(error, errors.StoreError) and not error.passing:
-        return Exit.USAGE  # wrong before any store was asked: the URI, its options, or what is installed
+        return Exit.USAGE  # what is wrong is here: the URI, its options, the file's size, what is installed
     return next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), Exit.FAILED)
 
 

@@ -73,7 +73,7 @@ class Loads(Protocol):
 
 
 class Shelf:
-    """Models by the texts that mean them."""
+    """Models by the texts that mean them, for one thread that scores: what a batch waits for is one batch's."""
 
     def __init__(self, catalog: Catalog, budget: WaitBudget, loads: Loads, clock: Callable[[], float]) -> None:
         """Begin with what the catalogue has.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from penstock.models.descriptor import FieldDescriptor
 
-__all__ = ["FieldRule", "Kind", "kind_of", "reader"]
+__all__ = ["FieldRule", "Kind", "kind_named", "reader"]
 
 _HALF_MAX = 65_504.0
 #: Largest sizes of numbers with a fraction, by word.
@@ -90,7 +90,7 @@ class FieldRule:
             ValueError: no request can carry such a field.
         """
         word, dimensions = _dimensions(field)
-        return cls(field.name, kind_of(word), dimensions)
+        return cls(field.name, kind_named(word), dimensions)
 
     def __call__(self, value: object) -> Any:
         """Check a value as JSON gave it; `ABSENT` where the row has none.
@@ -153,7 +153,7 @@ def reader(ref: str, inputs: Sequence[FieldDescriptor]) -> RequestReader:
         raise ModelLoadError(ref, str(error)) from error
 
 
-def kind_of(word: str) -> Kind:
+def kind_named(word: str) -> Kind:
     """Return the type of single values that a word of Spark's or of TensorFlow's names.
 
     Raises:
