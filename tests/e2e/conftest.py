@@ -19,8 +19,10 @@ import yaml
 
 from penstock.control import history
 from penstock.control.publisher import publish
+from penstock.local import jobs
 from penstock.local.waiting import wait_until
 from tests.e2e.events import SOURCES, events, requests_to_nobody
+from tests.e2e.flow import Flow
 from tests.e2e.kills import BROKER, CHANGED, JOB_MANAGER, Killed
 from tests.e2e.kills import killed as kill
 from tests.e2e.reference import DEMO, by_documents
@@ -30,9 +32,10 @@ from tests.e2e.streams import Stream, Watch, send
 from tests.lanes import FIGURES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.e2e.reference import Explain
+    from tests.e2e.streams import Sent
 
 PER_FORM = 10_000
 OUT_S = 240
@@ -41,6 +44,7 @@ KILLS = (BROKER, JOB_MANAGER)
 AFTER_PER_FORM = 200
 BACK_S = 90
 SEED = 4
+FLOW_RATE, BEFORE_END, ENDS = 100, 500, 2
 
 
 @pytest.fixture(scope="session")
@@ -152,8 +156,30 @@ class Stopped:
     data: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Events that flowed while all jobs were stopped, and who sees what becomes of them."""
+
+    sent: Mapping[str, Sent]
+    watch: Watch
+
+
 @pytest.fixture(scope="session")
-def stopped(stack: Stack, recovered: dict[str, Any]) -> Stopped:
+def interrupted(stack: Stack, recovered: dict[str, Any]) -> Interrupted:
+    """The end of all jobs as `down` makes it, but for the broker, which takes what is sent meanwhile."""
+    watch = Watch(stack.settings)
+    run = uuid.uuid4().hex[:8]
+    with Flow(stack.settings, events("json", PER_FORM, run), FLOW_RATE) as flow:
+        for _ in range(ENDS):  # the keeper brings them back
+            flow.some_more(BEFORE_END)
+            assert wait_until(lambda: bool(stack.status()["healthy"]), BACK_S, POLL_S), stack.status()
+            flow.some_more(BEFORE_END)
+            jobs.stop_all(stack.settings, stack.layout)
+    return Interrupted(flow.sent, watch)
+
+
+@pytest.fixture(scope="session")
+def stopped(stack: Stack, interrupted: Interrupted) -> Stopped:
     """The stop."""
     said = stack.stop()
     return Stopped(said, stack.left_over(), stack.open_ports(), (stack.layout.data / "kafka").exists())
@@ -164,20 +190,23 @@ class Resumed:
     """The start after a stop: what the topics still held, and all that was written from then on."""
 
     said: Said
+    interrupted: Stream
+    """What flowed while jobs ended, and was done after the start at last."""
     kept: dict[str, int]
     stream: Stream
     explain: Explain
 
 
 @pytest.fixture(scope="session")
-def resumed(stack: Stack, stopped: Stopped) -> Resumed:
+def resumed(stack: Stack, interrupted: Interrupted, stopped: Stopped) -> Resumed:
     """The start after the stop, and some events more."""
     said = stack.start()
+    old = interrupted.watch.all_of(interrupted.sent, OUT_S)
     watch = Watch(stack.settings)
     run = uuid.uuid4().hex[:8]
     sent = send(stack.settings, (event for form in SOURCES for event in events(form, AFTER_PER_FORM, run)))
     explain = by_documents({history.needed(stack.settings).version: DEMO})
-    return Resumed(said, watch.kept, watch.all_of(sent, OUT_S), explain)
+    return Resumed(said, old, watch.kept, watch.all_of(sent, OUT_S), explain)
 
 
 @dataclass(frozen=True, slots=True)

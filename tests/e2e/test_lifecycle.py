@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +55,12 @@ def test_start_after_a_stop_goes_on_where_it_was(killed: Killed, resumed: Resume
     assert len(resumed.stream.sent) == AFTER_PER_FORM * len(SOURCES)
     assert faults(resumed.stream, resumed.explain) == []
     assert out_of_order(resumed.stream) == []
+
+
+def test_jobs_that_end_while_events_flow_do_nothing_twice(resumed: Resumed) -> None:
+    """The next ones go on where the last checkpoint was, also for what came with it."""
+    counts = Counter(len(resumed.interrupted.found[one]) for one in resumed.interrupted.sent)
+    assert counts == {1: len(resumed.interrupted.sent)}
 
 
 def test_start_after_a_stop_makes_nothing_twice(resumed: Resumed) -> None:

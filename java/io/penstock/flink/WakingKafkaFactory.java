@@ -9,7 +9,7 @@ import org.apache.flink.table.factories.DynamicTableSourceFactory;
 
 /**
  * The connector {@code penstock-kafka}: Flink's {@code kafka}, with its options, for sources that wake what is behind
- * them (see {@link WakeUp}).
+ * them (see {@link WakeUp}) and whose group knows where a job was stopped (see {@link CommittingReader}).
  */
 public final class WakingKafkaFactory implements DynamicTableSourceFactory {
 
@@ -32,6 +32,7 @@ public final class WakingKafkaFactory implements DynamicTableSourceFactory {
 
     @Override
     public DynamicTableSource createDynamicTableSource(Context context) {
-        return new WakingSource((ScanTableSource) kafka.createDynamicTableSource(context));
+        var group = GroupOffsets.of(context.getCatalogTable().getOptions());
+        return new WakingSource((ScanTableSource) kafka.createDynamicTableSource(context), group);
     }
 }

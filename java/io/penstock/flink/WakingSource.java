@@ -6,9 +6,12 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.ConfigOptions;
+import org.apache.flink.connector.kafka.source.enumerator.KafkaSourceEnumState;
+import org.apache.flink.connector.kafka.source.split.KafkaPartitionSplit;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.transformations.SourceTransformation;
 import org.apache.flink.table.connector.ChangelogMode;
 import org.apache.flink.table.connector.ProviderContext;
 import org.apache.flink.table.connector.source.DataStreamScanProvider;
@@ -19,7 +22,7 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.logical.LogicalType;
 
-/** A source of Kafka records with a {@link WakeUp} behind it. */
+/** A source of Kafka records that is a {@link CommittingSource}, with a {@link WakeUp} behind it. */
 final class WakingSource implements ScanTableSource, SupportsReadingMetadata {
 
     private static final String NAME = "wake-up";
@@ -27,10 +30,12 @@ final class WakingSource implements ScanTableSource, SupportsReadingMetadata {
             ConfigOptions.key("penstock.wake-up-interval").durationType().noDefaultValue();
 
     private final ScanTableSource kafka;
+    private final GroupOffsets group;
     private List<LogicalType> fields = List.of();
 
-    WakingSource(ScanTableSource kafka) {
+    WakingSource(ScanTableSource kafka, GroupOffsets group) {
         this.kafka = kafka;
+        this.group = group;
     }
 
     @Override
@@ -56,7 +61,7 @@ final class WakingSource implements ScanTableSource, SupportsReadingMetadata {
         return new DataStreamScanProvider() {
             @Override
             public DataStream<RowData> produceDataStream(ProviderContext provider, StreamExecutionEnvironment env) {
-                DataStream<RowData> stream = records.produceDataStream(provider, env);
+                DataStream<RowData> stream = committing(records.produceDataStream(provider, env), env);
                 WakeUp wakeUp = new WakeUp(columns, env.getConfiguration().get(INTERVAL));
                 SingleOutputStreamOperator<RowData> woken = stream.transform(NAME, stream.getType(), wakeUp);
                 provider.generateUid(NAME).ifPresent(woken::uid);
@@ -75,9 +80,21 @@ final class WakingSource implements ScanTableSource, SupportsReadingMetadata {
         };
     }
 
+    /** The same, with a source of ours around Flink's, which is in no pipeline then. */
+    private DataStream<RowData> committing(DataStream<RowData> stream, StreamExecutionEnvironment env) {
+        @SuppressWarnings("unchecked") // it is Kafka's: nothing else stands in the transformation of its stream
+        var flinks = (SourceTransformation<RowData, KafkaPartitionSplit, KafkaSourceEnumState>) stream.getTransformation();
+        var source = new CommittingSource<>(flinks.getSource(), group);
+        var ours = env.fromSource(source, flinks.getWatermarkStrategy(), flinks.getName(), flinks.getOutputType());
+        if (flinks.getUid() != null) {
+            ours.uid(flinks.getUid());
+        }
+        return ours.setParallelism(stream.getParallelism());
+    }
+
     @Override
     public DynamicTableSource copy() {
-        WakingSource copy = new WakingSource((ScanTableSource) kafka.copy());
+        WakingSource copy = new WakingSource((ScanTableSource) kafka.copy(), group);
         copy.fields = fields;
         return copy;
     }
