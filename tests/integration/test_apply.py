@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def installed(make_installation: Callable[..., Installation]) -> Installation:
     """An installation whose control topics are there."""
-    found = make_installation(**{"control.heartbeat_ms": 300})
+    found = make_installation(**{"control.heartbeat_ms": 1_000})
     topics.ensure(found.cluster, topics.internal_topics(found.settings))
     return found
 

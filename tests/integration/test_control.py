@@ -35,7 +35,7 @@ pytestmark = pytest.mark.timeout(180)
 
 SOON_S = 20
 POLL_S = 0.02
-QUICK = {"control.heartbeat_ms": 300, "control.version_wait_ms": 2_000}
+QUICK = {"control.heartbeat_ms": 1_000, "control.version_wait_ms": 2_000}
 
 
 def text(version: int, **changes: Any) -> str:

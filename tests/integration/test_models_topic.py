@@ -137,7 +137,8 @@ def test_healing_takes_back_nothing(found: Settings, key: bytes, value: bytes | 
 
 def test_descriptor_that_is_too_long_is_refused(found: Settings) -> None:
     """Before it is sent; the message names the setting."""
-    with pytest.raises(ControlTopicError, match=r"'iris:1' has 10\d{5} bytes, at most 1000000 are taken \(limits.max_"):
+    told = r"'iris:1' has 10\d{5} bytes, at most 1000000 are taken; raise limits\.max_request_bytes"
+    with pytest.raises(ControlTopicError, match=told):
         models.register(found, descriptor(description="x" * 1_000_000))
 
 
