@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import lanes
 
@@ -18,6 +19,10 @@ _WITH_PROCESSES = {"integration", "e2e"}
 _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
 #: What runs there runs in processes of its own, where nothing is counted; here only events are sent and read.
 _NOT_COUNTED = {"e2e"}
+
+# The time of an example, or of making one, says more about what else the machine is doing than about the code.
+settings.register_profile("penstock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("penstock")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PASSWORDS", "USER", "Broker", "properties_text", "running"]
 
-UP_S = 60
+UP_S = 300
 POLL_S = 0.2
 USER = "penstock"
 #: The storage tool, which makes the user of SCRAM, does not know how to unquote.

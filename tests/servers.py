@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Server", "running"]
 
-_UP_S = 60
+_UP_S = 300
 _POLL_S = 0.2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.request
 from dataclasses import dataclass
@@ -106,5 +107,5 @@ class FlinkRest:
         try:
             with _OPENER.open(request, timeout=_ANSWER_TIMEOUT_S) as answer:
                 return json.load(answer)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:  # the last: killed in mid-answer
             raise FlinkUnavailableError(self.url, str(error)) from error

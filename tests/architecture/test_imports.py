@@ -284,7 +284,7 @@ def test_pure_modules_bring_no_engine(modules: list[Module], root: Path, start: 
     assert names
 
     answer = subprocess.run(
-        [sys.executable, "-c", PROBE, *names], cwd=root, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", PROBE, *names], cwd=root, capture_output=True, text=True, timeout=240, check=False
     )
 
     assert answer.returncode == 0, answer.stderr

@@ -14,6 +14,7 @@ import yaml
 from penstock.local import machine
 from penstock.settings import Settings
 from penstock.testing.ports import free_ports
+from tests.e2e.stack import PATIENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".penstock", "__pycache__", ".*_cache", ".hypothesis", "dist")
 #: What takes minutes to fetch, and does not change with what the copy does.
 _SHARED = (".venv", ".penstock/jars")
+#: The page shows what becomes of events once their models are loaded.
+_UNHURRIED = {"PENSTOCK_MODELS__WAIT_MS": "60000"}
 _PORTS = (
     "flink.rest_port",
     "local.flink_rpc_port",
@@ -67,7 +70,7 @@ class Checkout:
                 settings.setdefault(section, {})[name] = port
 
         own = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
-        checkout = cls(folder, ports, own)
+        checkout = cls(folder, ports, {**own, **PATIENT, **_UNHURRIED})
         checkout.edit("config/penstock.yaml", own_ports)
         return checkout
 

@@ -20,13 +20,12 @@ import yaml
 from penstock.control import history
 from penstock.control.publisher import publish
 from penstock.local import jobs
-from penstock.local.waiting import wait_until
 from tests.e2e.events import SOURCES, events, requests_to_nobody
 from tests.e2e.flow import Flow
 from tests.e2e.kills import BROKER, CHANGED, JOB_MANAGER, Killed
 from tests.e2e.kills import killed as kill
 from tests.e2e.reference import DEMO, by_documents
-from tests.e2e.stack import POLL_S, QUICK, ROOT, SERVERS, WORKER, Said, Stack
+from tests.e2e.stack import OUT_S, QUICK, ROOT, SERVERS, SOON_S, WORKER, Said, Stack
 from tests.e2e.storm import Storm, through
 from tests.e2e.streams import Stream, Watch, send
 from tests.lanes import FIGURES
@@ -38,11 +37,9 @@ if TYPE_CHECKING:
     from tests.e2e.streams import Sent
 
 PER_FORM = 10_000
-OUT_S = 240
 REQUESTS_TO_NOBODY = 20
 KILLS = (BROKER, JOB_MANAGER)
 AFTER_PER_FORM = 200
-BACK_S = 90
 SEED = 4
 FLOW_RATE, BEFORE_END = 100, 500
 
@@ -90,7 +87,7 @@ def counted(stack: Stack, started: Said) -> Counted:
     watch = Watch(stack.settings)
     run = uuid.uuid4().hex[:8]
     sent = send(stack.settings, (event for form in SOURCES for event in events(form, PER_FORM, run)))
-    return Counted(watch.all_of(sent, OUT_S), stack.status())
+    return Counted(watch.all_of(sent, OUT_S), stack.settled())
 
 
 @pytest.fixture(scope="session")
@@ -142,8 +139,7 @@ def killed(stack: Stack, storm: Storm) -> Killed:
 @pytest.fixture(scope="session")
 def recovered(stack: Stack, killed: Killed) -> dict[str, Any]:
     """What `penstock status` tells when all is back, or after a while."""
-    wait_until(lambda: bool(stack.status()["healthy"]), BACK_S, POLL_S)
-    return stack.status()
+    return stack.settled()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +165,13 @@ def interrupted(stack: Stack, recovered: dict[str, Any]) -> Interrupted:
     """The end of all jobs as `down` makes it, but for the broker, which takes what is sent meanwhile."""
     watch = Watch(stack.settings)
     run = uuid.uuid4().hex[:8]
+    local = stack.settings.local.model_copy(
+        update={"stop_deadline_s": SOON_S}
+    )  # a job that is cancelled does all twice
+    patient = stack.settings.model_copy(update={"local": local})
     with Flow(stack.settings, events("json", PER_FORM, run), FLOW_RATE) as flow:
         flow.some_more(BEFORE_END)
-        jobs.stop_all(stack.settings, stack.layout)
+        jobs.stop_all(patient, stack.layout)
     return Interrupted(flow.sent, watch)
 
 

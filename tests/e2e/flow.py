@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from penstock.cli.pace import Stop, paced
 from penstock.local.waiting import wait_until
+from tests.e2e.stack import BACK_S
 from tests.e2e.streams import send
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Flow"]
 
 _POLL_S = 0.05
-#: As long as a broker may take to come back.
-_PATIENCE_S = 150
 
 
 class Flow:
@@ -42,13 +41,13 @@ class Flow:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._sender.join(_PATIENCE_S)
+        self._sender.join(BACK_S)
         assert self.sent, f"the sender did not end after {self.count} events"
 
     def some_more(self, number: int) -> None:
         """Wait until so many more have been sent."""
         due = self.count + number
-        assert wait_until(lambda: self.count >= due, _PATIENCE_S, _POLL_S), f"only {self.count} of {due} were sent"
+        assert wait_until(lambda: self.count >= due, BACK_S, _POLL_S), f"only {self.count} of {due} were sent"
 
     def _send(self) -> None:
         self.sent = send(self._settings, self._events, self._note)

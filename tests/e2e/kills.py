@@ -20,7 +20,7 @@ from tests.e2e.flow import Flow
 from tests.e2e.offers import document, shadowed
 from tests.e2e.reference import by_documents
 from tests.e2e.signs import put, signs
-from tests.e2e.stack import DEPLOYABLES, POLL_S, SERVERS, WORKER
+from tests.e2e.stack import BACK_S, DEPLOYABLES, OUT_S, POLL_S, SERVERS, WORKER
 from tests.e2e.streams import SHADOW_RESULTS, Watch
 
 if TYPE_CHECKING:
@@ -61,8 +61,6 @@ CHANGED: tuple[Kill, ...] = (
 _RATE = 200
 KILL_EVERY = 600
 _MOST_EVENTS = 1_000_000
-_BACK_S = 150
-_OUT_S = 240
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +113,7 @@ def killed(stack: Stack, changed: Sequence[Kill], others: Sequence[Kill], seed: 
             flow.some_more(KILL_EVERY)
             missed.append(_killed_and_changed(stack, flow, (part, takes), documents[version]))
         _kill_all(stack, flow, others)
-    return Killed(stream=watch.all_of(flow.sent, _OUT_S), explain=by_documents(documents), missed=missed)
+    return Killed(stream=watch.all_of(flow.sent, OUT_S), explain=by_documents(documents), missed=missed)
 
 
 def sent_during(stack: Stack, kills: Sequence[Kill]) -> dict[str, Sent]:
@@ -134,7 +132,7 @@ def _flow(stack: Stack) -> Flow:
 def _kill_all(stack: Stack, flow: Flow, kills: Sequence[Kill]) -> None:
     for part, takes in kills:
         flow.some_more(KILL_EVERY)
-        stack.kill(part, _BACK_S, takes=takes)
+        stack.kill(part, BACK_S, takes=takes)
     flow.some_more(KILL_EVERY)
 
 
@@ -149,7 +147,7 @@ def _killed_and_changed(stack: Stack, flow: Flow, kill: Kill, good: dict[str, An
         half = json.dumps({**good, "version": good["version"] + 1})[:-100].encode()
         _, found["newest"] = put(stack.settings, [json.dumps(good).encode(), half])
 
-    stack.kill(part, _BACK_S, takes=takes, meanwhile=change)
+    stack.kill(part, BACK_S, takes=takes, meanwhile=change)
     ended = Counter(name for name in before.values() if part in {name, TASK_MANAGER[0]})
 
     def begun() -> Counter[str]:
@@ -157,7 +155,7 @@ def _killed_and_changed(stack: Stack, flow: Flow, kill: Kill, good: dict[str, An
         return Counter(sign.deployable for sign in signs_of_new)
 
     # A worker begins with its first record, which may be after its task does.
-    assert wait_until(lambda: begun() >= ended, _BACK_S, POLL_S), f"{begun()} instead of {ended} began after {part}"
+    assert wait_until(lambda: begun() >= ended, BACK_S, POLL_S), f"{begun()} instead of {ended} began after {part}"
     first: dict[str, Sign] = {}
     for _, sign in signs(stack.settings, begin_ms):
         first.setdefault(sign.worker, sign)

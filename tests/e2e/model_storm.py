@@ -22,7 +22,7 @@ from tests.e2e.events import SOURCES, Event
 from tests.e2e.flow import Flow
 from tests.e2e.model_plan import BAD, CALM, MOVED, Act, number_of, pinned, plan, start
 from tests.e2e.model_topic import Writer, messages, model_signs, pointer, registered, removed
-from tests.e2e.stack import POLL_S
+from tests.e2e.stack import OUT_S, POLL_S, SOON_S
 from tests.e2e.streams import PREFIX, Watch
 
 if TYPE_CHECKING:
@@ -55,12 +55,11 @@ _HOPS = {
 _PERIOD_S = 0.4
 _COMMAND_EVERY = 20
 _BY_COMMAND = frozenset({Act.ADD, Act.UPDATE, Act.LIVE, Act.FORCE})
-#: Of the operations whose versions are asked for: just done, and about to be.
-_ASKED_BEFORE, _ASKED_AFTER = 12, 2
+#: Of the operations whose versions are asked for: just done, and about to be, by which some come before their versions
+#: even where events lie for seconds before they are scored.
+_ASKED_BEFORE, _ASKED_AFTER = 12, 12
 #: Events before the first operation and after the last.
 _BEFORE, _AFTER = 2_000, 2_000
-_SOON_S = 60
-_OUT_S = 240
 _MOST_EVENTS = 1_000_000
 _NEVER = 1 << 62
 
@@ -128,7 +127,7 @@ def through(stack: Stack, folder: Path, seed: int) -> ModelStorm:
         slow_ones = [one.ref for one in operations if one.act is Act.SLOW]
         _all_ready(settings, slow_ones, begun_ms)
         flow.some_more(_AFTER)
-    stream = watch.all_of(flow.sent, _OUT_S)
+    stream = watch.all_of(flow.sent, OUT_S)
     heard = model_signs(settings, begun_ms)
     said = {name: heard[name] for name in workers}
     return ModelStorm(
@@ -188,7 +187,7 @@ def _begin(settings: Settings, folder: Path, operations: Sequence[Operation]) ->
     topics.ensure(settings.kafka.external, plan_of_topics.external)
     topics.ensure(settings.kafka.internal_cluster, plan_of_topics.internal)
     with control.Watch(settings) as watch:
-        in_force = watch.answered(publish(settings, json.dumps(made)).offset, _SOON_S)
+        in_force = watch.answered(publish(settings, json.dumps(made)).offset, SOON_S)
     assert in_force, "not every worker has the routing document"
 
 
@@ -260,7 +259,7 @@ def _all_ready(settings: Settings, refs: Sequence[str], begun_ms: int) -> set[st
         found.update(name for name, sign in last.items() if all(_is_ready(sign, ref) for ref in refs))
         return len(found) >= everybody
 
-    assert wait_until(ready, _SOON_S, POLL_S), f"only {found} of {everybody} workers have {refs} ready"
+    assert wait_until(ready, SOON_S, POLL_S), f"only {found} of {everybody} workers have {refs} ready"
     return found
 
 

@@ -10,6 +10,7 @@ from penstock import kafka, topics
 from penstock.control.model_signs import parse
 from penstock.control.reading import ControlLog
 from penstock.event import ce_time
+from tests.e2e.stack import SOON_S
 from tests.e2e.streams import PREFIX
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ __all__ = ["Pair", "Writer", "messages", "model_signs", "pointer", "registered",
 
 Pair = tuple[str, "dict[str, Any] | None"]
 """Key and value of a message."""
-_SOON_S = 60
 
 
 def registered(descriptor: dict[str, Any]) -> Pair:
@@ -57,19 +57,19 @@ class Writer:
         """Write messages."""
         for key, value in pairs:
             written = None if value is None else json.dumps(value).encode()
-            self._client.send(topics.control_models(PREFIX), written, key=key.encode()).get(timeout=_SOON_S)
+            self._client.send(topics.control_models(PREFIX), written, key=key.encode()).get(timeout=SOON_S)
 
 
 def messages(settings: Settings) -> list[Message]:
     """All messages of the topic, in their order."""
     with ControlLog(settings.kafka.internal_cluster, topics.control_models(PREFIX)) as log:
-        return log.to_end(_SOON_S)
+        return log.to_end(SOON_S)
 
 
 def model_signs(settings: Settings, begin_ms: int) -> dict[str, list[tuple[int, ModelsSign]]]:
     """What each worker that holds models has said of them since a time, and when, in order."""
     with ControlLog(settings.kafka.internal_cluster, topics.control_status(PREFIX)) as log:
-        said = log.to_end(_SOON_S, log.since(begin_ms))
+        said = log.to_end(SOON_S, log.since(begin_ms))
     found: dict[str, list[tuple[int, ModelsSign]]] = defaultdict(list)
     for message in said:
         sign = parse(message.value)

@@ -7,7 +7,7 @@ states are right: from when a change was written until the last worker has said 
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from tests.e2e.events import Event
     from tests.e2e.model_plan import Name
     from tests.e2e.model_storm import ModelStorm
+    from tests.e2e.streams import Stream
 
 __all__ = ["FAILED", "LOADING", "UNKNOWN", "Rules", "codes", "fault_of", "faults"]
 
 LOADING, FAILED, UNKNOWN = "MODEL_LOADING", "MODEL_FAILED", "UNKNOWN_MODEL"
-#: A batch goes on with the models that it began with, and a sign is given after what it tells.
+#: A sign is given after what it tells.
 _SLACK_MS = 2_000
 _NEVER = 1 << 62
 
@@ -49,13 +50,21 @@ class Rules:
             states[-1] = states[-1]._replace(end_ms=done.seen_ms + _SLACK_MS)
             states.append(_State(done.operation.after, done.begin_ms, _NEVER))
 
-    def allowed(self, asked: str, at_ms: int) -> set[int | str]:
-        """Return the versions that may have scored a request, and the codes with which it may have been refused."""
+    def allowed(self, asked: str, begun_ms: int, at_ms: int) -> set[int | str]:
+        """Return the versions that may have scored a request, and the codes with which it may have been refused.
+
+        Args:
+            asked: a model, or a version of it.
+            begun_ms: since when the batch may have held its models.
+            at_ms: when it was scored or refused.
+        """
         name, _, version = asked.partition(":")
         found: set[int | str] = set()
         for state in self._states[name]:
-            if state.begin_ms <= at_ms <= state.end_ms:
-                found |= self._pinned(state.name, int(version), at_ms) if version else self._bare(state.name, at_ms)
+            if state.begin_ms <= at_ms and begun_ms <= state.end_ms:
+                found |= (
+                    self._pinned(state.name, int(version), begun_ms) if version else self._bare(state.name, begun_ms)
+                )
         return found
 
     def _pinned(self, state: Name, version: int, at_ms: int) -> set[int | str]:
@@ -86,7 +95,7 @@ class Rules:
 
 def faults(storm: ModelStorm) -> list[str]:
     """List what is wrong with what came of events; empty where all is as it should be."""
-    rules = Rules(storm)
+    rules, begun = Rules(storm), _begun_ms(storm.stream)
     found = []
     for identity, sent in storm.stream.sent.items():
         records = storm.stream.found.get(identity, [])
@@ -95,17 +104,37 @@ def faults(storm: ModelStorm) -> list[str]:
         found += [
             f"{identity}, {record.coordinates}: {fault}"
             for record in records
-            for fault in fault_of(sent.event, record, rules)
+            for fault in fault_of(sent.event, record, rules, begun[record.coordinates])
         ]
     return found
 
 
-def fault_of(event: Event, record: Record, rules: Rules) -> Iterator[str]:
+def _begun_ms(stream: Stream) -> dict[str, int]:
+    """Since when each record's batch may have held its models, by the record's coordinates.
+
+    One worker scores all that asks for a model from one partition, batch after batch, and none of them overlap: this
+    one began after the last one's records were made, however long the machine let it stand still since.
+    """
+    lanes: dict[tuple[str, int], list[tuple[int, str]]] = defaultdict(list)
+    for identity, sent in stream.sent.items():
+        for record in stream.found.get(identity, ()):
+            lanes[sent.event.kind, record.partition].append((_at_ms(record), record.coordinates))
+    found = {}
+    for rows in lanes.values():
+        rows.sort()
+        begun_ms = last_ms = rows[0][0]
+        for at_ms, coordinates in rows:
+            if at_ms > last_ms:
+                begun_ms, last_ms = last_ms, at_ms
+            found[coordinates] = begun_ms
+    return found
+
+
+def fault_of(event: Event, record: Record, rules: Rules, begun_ms: int) -> Iterator[str]:
     """Tell what is wrong with what came of an event."""
     code = record.header("penstock-error-code")
+    allowed = rules.allowed(event.kind, begun_ms, _at_ms(record))
     if code is not None:
-        at_ms = _ms(record.header("penstock-error-time") or "")
-        allowed = rules.allowed(event.kind, at_ms)
         if code not in allowed:
             yield f"{event.kind} was refused ({code}, {record.header('penstock-error-reason')}) instead of {allowed}"
         if record.value != event.value:
@@ -113,7 +142,6 @@ def fault_of(event: Event, record: Record, rules: Rules) -> Iterator[str]:
         return
     value = json.loads(record.value or b"null")
     name, _, version = (record.header("penstock-model") or "").partition(":")
-    allowed = rules.allowed(event.kind, _ms(value["scored_at"]))
     if name != event.kind.partition(":")[0] or int(version or -1) not in allowed:
         yield f"{event.kind} was scored by {name}:{version} at {value['scored_at']} instead of {allowed}"
     elif value["prediction"] != answer(number_of(name), int(version)) + value["input"]["x"]:
@@ -126,5 +154,7 @@ def codes(storm: ModelStorm) -> Counter[str]:
     return Counter(record.header("penstock-error-code") or "scored" for record in records)
 
 
-def _ms(text: str) -> int:
+def _at_ms(record: Record) -> int:
+    """When it was scored or refused, in milliseconds since 1970."""
+    text = record.header("penstock-error-time") or json.loads(record.value or b"{}").get("scored_at", "")
     return round(datetime.fromisoformat(text).timestamp() * 1000)

@@ -21,14 +21,14 @@ from tests.e2e.flow import Flow
 from tests.e2e.offers import NEW_TOPICS, Sort, offers, shadowed
 from tests.e2e.reference import by_documents
 from tests.e2e.signs import put, signs
-from tests.e2e.stack import JOBS, POLL_S
+from tests.e2e.stack import JOBS, OUT_S, POLL_S, SOON_S
 from tests.e2e.streams import PREFIX, SHADOW_RESULTS, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from penstock.control.status import Sign, WorkerState
+    from penstock.control.status import Sign
     from penstock.settings import Settings
     from tests.e2e.events import Event
     from tests.e2e.offers import Offer
@@ -48,8 +48,6 @@ _KEYS = (*(f"k{number}".encode() for number in range(2_000)), b"\xff\x00", b"", 
 _POISON_EVERY = 250
 _MOST_EVENTS = 1_000_000
 _AFTER = 1_000
-_SOON_S = 60
-_OUT_S = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +104,11 @@ def through(stack: Stack, folder: Path, seed: int) -> Storm:
         _publish(stack, made, folder)
         rate = (flow.count - already) / (time.monotonic() - begun)
         flow.some_more(_AFTER)
-    stream = watch.all_of(flow.sent, _OUT_S)
+    stream = watch.all_of(flow.sent, OUT_S)
     return Storm(
         offers=made,
-        answers=_answers(settings, len(made), begin_ms),
-        workers=(workers, _names(stack.workers())),
+        answers=_all_answers(settings, len(made), begin_ms, workers),
+        workers=(workers, stack.names_after(workers)),
         restarts=(restarts, stack.restarts()),
         stream=stream,
         explain=explain,
@@ -122,13 +120,9 @@ def through(stack: Stack, folder: Path, seed: int) -> Storm:
 def _all_at_work(stack: Stack) -> set[str]:
     """Wait until all workers are at work, and return their names."""
     everybody = stack.settings.flink.parallelism * (len(JOBS) + 1)  # the PMML job has others for shadows
-    all_there = wait_until(lambda: len(stack.workers()) == everybody, _SOON_S, POLL_S)
+    all_there = wait_until(lambda: len(stack.worker_names()) == everybody, SOON_S, POLL_S)
     assert all_there, f"{everybody} workers were to begin, these did: {stack.workers()}"
-    return _names(stack.workers())
-
-
-def _names(workers: list[WorkerState]) -> set[str]:
-    return {state.sign.worker for state in workers}
+    return stack.worker_names()
 
 
 def _events() -> Iterator[Event]:
@@ -159,11 +153,23 @@ def _in_time(numbered: Iterator[tuple[int, Offer]]) -> Iterator[bytes | None]:
         time.sleep(0 if number % _PAIR_EVERY == 0 else _PERIOD_S)
 
 
+def _all_answers(settings: Settings, count: int, begin_ms: int, workers: set[str]) -> list[dict[str, Answer]]:
+    """The answers of these workers and all others, once these have given all of theirs, or when that takes too long."""
+    found: list[dict[str, Answer]] = []
+
+    def complete() -> bool:
+        found[:] = _answers(settings, count, begin_ms)
+        return all(answers.keys() >= workers for answers in found)
+
+    wait_until(complete, SOON_S, POLL_S)
+    return found
+
+
 def _answers(settings: Settings, count: int, begin_ms: int) -> list[dict[str, Answer]]:
     """The first answer of each worker to each of the last messages."""
     cluster = settings.kafka.internal_cluster
     with ControlLog(cluster, topics.control_routing(PREFIX)) as log:
-        messages = log.to_end(_SOON_S)[-count:]
+        messages = log.to_end(SOON_S)[-count:]
     found: dict[int, dict[str, Answer]] = {message.offset: {} for message in messages}
     published = {message.offset: message.published_ms for message in messages}
     for said, sign in signs(settings, begin_ms):

@@ -38,7 +38,8 @@ HOPS = {
     OUTPUT_ADAPTER.group(PREFIX): (topics.results(PREFIX),),
 }
 POLL_S = 0.5
-_FLUSH_S = 120
+#: A broker that was killed comes back sooner, however busy the machine is.
+_FLUSH_S = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,10 @@ def send(settings: Settings, events: Iterable[Event], note: Callable[[int], None
         note: is told how many have been sent.
     """
     largest = settings.limits.max_event_bytes
-    client = kafka.producer(settings.kafka.external, linger_ms=5, batch_size=262_144, max_request_size=largest)
+    patient = {"delivery_timeout_ms": 1000 * _FLUSH_S, "max_block_ms": 1000 * _FLUSH_S}
+    client = kafka.producer(
+        settings.kafka.external, linger_ms=5, batch_size=262_144, max_request_size=largest, **patient
+    )
     begin_ms = time.time_ns() // 1_000_000
     promises = []
     try:

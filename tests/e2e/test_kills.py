@@ -9,14 +9,14 @@ import pytest
 from penstock.control.status import SignKind
 from tests.e2e.conftest import KILLS
 from tests.e2e.kills import CHANGED, KILL_EVERY
-from tests.e2e.stack import DEPLOYABLES
+from tests.e2e.stack import DEPLOYABLES, LIMIT_S
 from tests.e2e.streams import DEAD_LETTERS
 from tests.e2e.verdicts import faults, incomplete, way
 
 if TYPE_CHECKING:
     from tests.e2e.kills import Killed
 
-pytestmark = pytest.mark.timeout(1_800)  # whichever test comes first waits for the start
+pytestmark = pytest.mark.timeout(LIMIT_S)
 
 
 def test_nothing_is_lost(killed: Killed) -> None:

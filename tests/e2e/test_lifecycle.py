@@ -11,7 +11,7 @@ import pytest
 from penstock.deployables import INPUT_ADAPTER
 from tests.e2e.conftest import AFTER_PER_FORM, PER_FORM
 from tests.e2e.events import SOURCES
-from tests.e2e.stack import JOBS
+from tests.e2e.stack import JOBS, LIMIT_S
 from tests.e2e.verdicts import faults, out_of_order
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.e2e.kills import Killed
     from tests.e2e.stack import Said
 
-pytestmark = pytest.mark.timeout(1_800)  # whichever test comes first waits for the start
+pytestmark = pytest.mark.timeout(LIMIT_S)
 
 
 def test_start_tells_its_steps(started: Said) -> None:

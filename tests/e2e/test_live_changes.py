@@ -12,6 +12,7 @@ import pytest
 from penstock.control.messages import VerdictKind
 from tests.e2e.offers import BAD as BAD_SORTS
 from tests.e2e.offers import NEW_TOPICS, Sort
+from tests.e2e.stack import LIMIT_S
 from tests.e2e.storm import BAD, GOOD
 from tests.e2e.streams import SHADOW_RESULTS, Stream
 from tests.e2e.verdicts import faults, miscounted, way
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.storm import Storm
 
-pytestmark = pytest.mark.timeout(1_800)  # whichever test comes first waits for the start
+pytestmark = pytest.mark.timeout(LIMIT_S)
 CLOSER_LOOK_EVERY = 7
 
 

@@ -16,7 +16,7 @@ from tests.e2e.kills import BROKER, TASK_MANAGER
 from tests.e2e.model_plan import BAD, CALM, MIX, MOVED, SLOW, Act, Name, pinned
 from tests.e2e.model_storm import SLOW_S, bare, through, watching
 from tests.e2e.model_verdicts import FAILED, LOADING, UNKNOWN, codes, faults
-from tests.e2e.stack import QUICK, Stack
+from tests.e2e.stack import BACK_S, LIMIT_S, OUT_S, QUICK, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from tests.e2e.model_storm import ModelStorm
     from tests.e2e.streams import Stream
 
-pytestmark = pytest.mark.timeout(1_800)  # whichever test comes first waits for the start
+pytestmark = pytest.mark.timeout(LIMIT_S)
 SEED = 5
-OUT_S = 120
-BACK_S = 150
 #: While all is killed, and how many flow before and after.
 KILL_RATE, KILL_EVERY = 200, 600
 

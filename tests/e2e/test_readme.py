@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,15 +10,18 @@ import yaml
 
 from tests.docs.pages import page, unlike
 from tests.e2e.checkout import Checkout
+from tests.e2e.stack import BACK_S, LIMIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.docs.pages import Block
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(LIMIT_S)
 
-BLOCK_S = 400
+BLOCK_S = 2_400
+#: How long commands wait at most for what comes in moments where nothing else is done: a busy machine is given longer.
+TIMEOUT = re.compile(r"--timeout \d+")
 #: Begins the comment of a YAML block that a reader is told to put into a file.
 ADD_TO = "add to "
 #: Begins the comment of one that shows what stands in a file already.
@@ -43,7 +47,7 @@ def test_readme_does_what_it_says(checkout: Checkout) -> None:
     for block in steps:
         match block.language:
             case "sh":
-                outcome = checkout.run(block.body, BLOCK_S)
+                outcome = checkout.run(TIMEOUT.sub(f"--timeout {BACK_S}", block.body), BLOCK_S)
                 assert outcome.status == 0, f"{block.body}\n{outcome.output}\n{outcome.errors}"
                 ran = outcome.output
             case "text" if ran:  # what the block before shows; a picture has no command before it

@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.conftest import PER_FORM, REQUESTS_TO_NOBODY
 from tests.e2e.events import SOURCES, TYPES, sorts_of_poison
+from tests.e2e.stack import LIMIT_S
 from tests.e2e.streams import DEAD_LETTERS, OUTPUTS
 from tests.e2e.verdicts import faults, out_of_order
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Counted
     from tests.e2e.streams import Stream
 
-pytestmark = pytest.mark.timeout(1_800)  # whichever test comes first waits for the start
+pytestmark = pytest.mark.timeout(LIMIT_S)
 MOST_RESIDENT_MIB = 6 * 1024
 POISON = PER_FORM // 100
 

@@ -17,7 +17,7 @@ from tests import secured
 from tests.e2e import mix
 from tests.e2e.events import SOURCES
 from tests.e2e.kills import KILL_EVERY, TASK_MANAGER, WORKERS, sent_during
-from tests.e2e.stack import JOBS, WORKER, Stack
+from tests.e2e.stack import JOBS, LIMIT_S, OUT_S, WORKER, Stack
 from tests.e2e.streams import OUTPUTS, Stream, Watch
 from tests.e2e.verdicts import faults, out_of_order
 
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.timeout(900)
-OUT_S = 120
+pytestmark = pytest.mark.timeout(LIMIT_S)
 KILLS = (WORKERS, TASK_MANAGER)
 PARALLELISM = 2
 CHECKPOINT_MS = 2_000
@@ -65,7 +64,7 @@ def _settings(bootstrap_servers: str, authorities: Path) -> str:
     }
     return yaml.safe_dump(
         {
-            "kafka": {"external": external, "internal": {}},
+            "kafka": {"external": external, "internal": {"connect_timeout_ms": 30_000}},
             "flink": {
                 "parallelism": PARALLELISM,
                 "delivery_guarantee": "exactly-once",
@@ -115,7 +114,7 @@ def test_each_cluster_has_only_its_own_topics(stack: Stack, stream: Stream) -> N
 
 def test_status_is_well_and_keeps_the_password(stack: Stack, stream: Stream) -> None:
     """The stack knows both clusters as healthy; the password is in no file that others may read."""
-    status = stack.status()
+    status = stack.settled()
 
     assert stream.found
     assert status["healthy"], status["faults"]

@@ -239,7 +239,8 @@ def test_clocks_that_disagree(ready: Scorer, batch: Batch, outcomes: Outcomes) -
     assert result["latency_ms"] == -22
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # a scorer keeps nothing from batch to batch
+# A scorer keeps nothing from batch to batch.
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.one_of(

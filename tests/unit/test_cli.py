@@ -101,7 +101,6 @@ def test_interrupt_has_the_shells_status(runner: CliRunner, monkeypatch: pytest.
     assert runner.invoke(main.cli, ["stop"]).exit_code == Exit.INTERRUPTED
 
 
-@pytest.mark.timeout(60)
 def test_sigterm_leaves_nothing_behind(tmp_path: Path) -> None:
     """A command that is ended cleans up as it does at its end: here, the folder of a model that is being read."""
     file, temporary = tmp_path / "model.pmml", tmp_path / "temporary"

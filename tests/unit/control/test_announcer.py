@@ -68,7 +68,7 @@ def test_sign_that_cannot_be_made_is_not_tried_without_end() -> None:
     announcer = Announcer(cluster, "status", identify("pmml_job"), 60_000, dict, broken)
     announcer._producer = cast("KafkaProducer", Nowhere())
     announcer.start()
-    assert wait_until(lambda: tried > 0, 20, 0.01)
+    assert wait_until(lambda: tried > 0, 60, 0.01)
     announcer.close()
 
     assert tried <= 2  # with the first sign, and with the last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -145,6 +146,23 @@ def test_silent_cluster_is_an_error_of_ours() -> None:
     """Whoever waits can tell a cluster that is not there from one that says no."""
     with pytest.raises(FlinkUnavailableError, match=r"no Flink cluster answers at 'http://127\.0\.0\.1:1'"):
         FlinkRest("http://127.0.0.1:1").jobs()
+
+
+def test_cluster_that_dies_in_mid_answer_is_the_same_error() -> None:
+    """The keeper of lost jobs looks again; an error that nobody knows would end it."""
+    with socket.create_server(("127.0.0.1", 0)) as dying:
+
+        def answer() -> None:
+            asked, _ = dying.accept()
+            with asked:
+                asked.recv(65_536)
+                asked.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(FlinkUnavailableError, match="IncompleteRead"):
+            FlinkRest(f"http://127.0.0.1:{dying.getsockname()[1]}").slots()
+        thread.join()
 
 
 def test_cluster_tells_slots_and_version(cluster: Callable[..., Settings]) -> None:

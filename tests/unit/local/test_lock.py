@@ -14,7 +14,7 @@ from penstock.local.lock import alone
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 def test_second_one_is_told_to_wait(tmp_path: Path) -> None:

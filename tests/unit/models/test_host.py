@@ -11,7 +11,7 @@ import pytest
 
 from penstock.control.messages import VerdictKind
 from penstock.errors import ErrorCode
-from tests.unit.models.workbench import MIB, Workbench, given, settled, started, state
+from tests.unit.models.workbench import MIB, PATIENCE_S, Workbench, given, settled, started, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def test_nothing_is_loaded_before_it_is_known_what_is_wanted(make_bench: Callabl
     before = host.states()
 
     host.want(bench.routes("m7:1"))
-    host.await_wanted(20)
+    host.await_wanted(PATIENCE_S)
 
     assert before == {}
     assert bench.loader.begun[0] == "m7:1"
@@ -153,7 +153,7 @@ def test_memory_is_bounded_by_bytes_too(make_bench: Callable[..., Workbench]) ->
 
 def test_wait_ends_when_the_model_is_ready(make_bench: Callable[..., Workbench]) -> None:
     """Long before what it may take at most."""
-    bench = make_bench(wait_ms=20_000)
+    bench = make_bench(wait_ms=200_000)
     gate = bench.loader.stop_at("iris:1")
     host = bench.host()
     host.begin([bench.model("iris:1")])
@@ -169,12 +169,12 @@ def test_wait_ends_when_the_model_is_ready(make_bench: Callable[..., Workbench])
 
 def test_models_of_other_workers_are_loaded_when_somebody_asks_for_them(make_bench: Callable[..., Workbench]) -> None:
     """Routes that name them, and room for them, are no reason: their requests go elsewhere."""
-    bench = make_bench(wait_ms=20_000)
+    bench = make_bench(wait_ms=200_000)
     host = bench.host(eager=lambda name: name == "ours")
     host.begin([bench.model("theirs:1"), bench.model("ours:1"), bench.model("theirs:2")])
     host.want(bench.routes("theirs", "ours"))
 
-    assert host.await_wanted(20) == frozenset()
+    assert host.await_wanted(PATIENCE_S) == frozenset()
     assert bench.loader.begun == ["ours:1"]
     assert state(host, "theirs:1") == "evicted"
     host.wait(["theirs:1"], math.inf)
@@ -183,7 +183,7 @@ def test_models_of_other_workers_are_loaded_when_somebody_asks_for_them(make_ben
 
 def test_what_went_again_before_the_wait_is_asked_for_anew(make_bench: Callable[..., Workbench]) -> None:
     """Others may have needed its room since it was asked for: the wait would be over at once, with time left."""
-    bench = make_bench(wait_ms=20_000)
+    bench = make_bench(wait_ms=200_000)
     host = bench.host(eager=False)
     host.begin([bench.model("iris:1")])
     host.want(bench.routes("other"))
@@ -203,17 +203,17 @@ def test_wait_is_bounded_in_all_batches_together(make_bench: Callable[..., Workb
     host.want(bench.routes("iris:1"))
 
     begin = time.monotonic()
-    for _ in range(50):
+    for _ in range(500):
         host.wait(["iris:1", "other:1"], float("inf"))
     took = time.monotonic() - begin
 
-    assert 0.15 < took < 8  # 10 s, if each of them waited
+    assert 0.15 < took < 60  # 100 s, if each of them waited
     assert "its requests wait for 200 ms in all" in str(host.absence("iris:1"))
 
 
 def test_wait_ends_with_the_deadline(make_bench: Callable[..., Workbench]) -> None:
     """Nobody waits for what comes too late to be of use."""
-    bench = make_bench(wait_ms=20_000)
+    bench = make_bench(wait_ms=200_000)
     bench.loader.stop_at("iris:1")
     host = bench.host()
     host.begin([bench.model("iris:1")])
@@ -222,7 +222,7 @@ def test_wait_ends_with_the_deadline(make_bench: Callable[..., Workbench]) -> No
     begin = time.monotonic()
     host.wait(["iris:1"], begin + 0.01)
 
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 100
 
 
 def test_requested_model_is_loaded_before_others_that_wait(make_bench: Callable[..., Workbench]) -> None:
@@ -237,7 +237,7 @@ def test_requested_model_is_loaded_before_others_that_wait(make_bench: Callable[
 
     given(host, "m4:1")
     gate.set()
-    host.await_wanted(20)
+    host.await_wanted(PATIENCE_S)
 
     assert bench.loader.begun == ["m0:1", "m4:1", "m1:1", "m2:1", "m3:1", "m5:1"]
 
@@ -300,7 +300,7 @@ def test_shadows_models_are_loaded_when_a_copy_comes(make_bench: Callable[..., W
     host = bench.host(eager=False)
     host.begin([bench.model("iris:1"), bench.model("dark:1")])
     host.want(bench.routes("iris:1", shadows=("dark:1",)))
-    assert host.await_wanted(20) == frozenset()
+    assert host.await_wanted(PATIENCE_S) == frozenset()
     assert bench.loader.begun == []
 
     settled(lambda: given(host, "dark:1"), {"dark:1": "dark:1"})
@@ -322,7 +322,7 @@ def test_deleted_model_that_waits_for_a_thread_is_not_loaded(make_bench: Callabl
     host.offer(bench.removal("m2:1"))
     host.offer(bench.model("m2:1"))
     gate.set()
-    assert host.await_wanted(20) == frozenset()
+    assert host.await_wanted(PATIENCE_S) == frozenset()
 
     assert bench.loader.begun == ["m0:1", "m3:1", "m2:1"]
     assert list(host.states()) == ["m0:1", "m3:1", "m2:1"]

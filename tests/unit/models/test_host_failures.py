@@ -21,7 +21,7 @@ def test_refused_model_is_told_with_the_engine_s_reason(make_bench: Callable[...
     host.begin([bench.model("bad:1"), bench.model("good:1")])
     host.want(bench.routes("bad:1", "good:1"))
 
-    assert host.await_wanted(20) == frozenset()
+    assert host.await_wanted(PATIENCE_S) == frozenset()
     assert given(host, "bad:1", "good:1") == {"good:1": "good:1"}
     error = host.absence("bad:1")
     assert error.code is ErrorCode.MODEL_FAILED
@@ -39,7 +39,7 @@ def test_fault_of_a_loader_fails_its_model_only(make_bench: Callable[..., Workbe
     host.begin([bench.model("bad:1"), bench.model("good:1")])
     host.want(bench.routes("bad:1", "good:1"))
 
-    host.await_wanted(20)
+    host.await_wanted(PATIENCE_S)
 
     assert given(host, "good:1") == {"good:1": "good:1"}
     assert "its job's loader failed: ZeroDivisionError: by zero" in host.states()["bad:1"].reason
@@ -107,7 +107,7 @@ def test_other_bytes_than_registered_are_never_loaded(make_bench: Callable[..., 
     host.begin([bench.model("iris:1", sha256=hashlib.sha256(b"x").hexdigest())])
     host.want(bench.routes("iris:1"))
 
-    assert host.await_wanted(20) == frozenset()
+    assert host.await_wanted(PATIENCE_S) == frozenset()
     assert "was the file changed after its descriptor was written" in str(host.absence("iris:1"))
     assert bench.loader.begun == []
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from penstock.routing.document import RoutingDocument
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 MIB = 1 << 20
 
 

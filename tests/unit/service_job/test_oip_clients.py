@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 DOUBLE = ModelSpec(name="double")
 ONE = np.array([[1.0], [2.0]], dtype="f4")
-RETRY = RetryConfig(attempts=3, timeout_s=5.0, first_s=0.001, most_s=0.01)
+RETRY = RetryConfig(attempts=3, timeout_s=60.0, first_s=0.001, most_s=0.01)
 BREAKER = BreakerConfig(failures=3, least_s=0.02, most_s=0.1)
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(params=["grpc", "rest"])

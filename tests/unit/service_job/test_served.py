@@ -92,7 +92,7 @@ def test_rows_go_in_batches_and_come_in_order(serve: Callable[..., ServedModel])
 
 def test_several_calls_are_in_flight(serve: Callable[..., ServedModel]) -> None:
     """As many as the pool has threads: each waits here for the other three."""
-    together = threading.Barrier(4, timeout=30)
+    together = threading.Barrier(4, timeout=60)
 
     def answer(inputs: Any) -> Any:
         together.wait()
@@ -163,9 +163,11 @@ def test_server_that_is_away_is_waited_for(serve: Callable[..., ServedModel], co
     client.to_come.append(lambda: setattr(client, "failure", None))
     begin = time.monotonic()
     assert model.wait(math.inf)
+    end = time.monotonic()
     assert asked(model, [1, 2]) == [2, 4]
     patience_s = 10 if code == "NOT_FOUND" else 100
-    assert client.deadlines == [pytest.approx(begin + patience_s, abs=5)]
+    (deadline,) = client.deadlines
+    assert begin + patience_s <= deadline <= end + patience_s
 
 
 def test_model_that_is_there_and_is_not_found_has_failed(serve: Callable[..., ServedModel]) -> None:
@@ -231,7 +233,7 @@ def test_calls_are_bounded_in_bytes(serve: Callable[..., ServedModel]) -> None:
 
 def test_references_are_fetched_several_at_a_time(serve: Callable[..., ServedModel]) -> None:
     """And what cannot be fetched is an error of its own row."""
-    together = threading.Barrier(2, timeout=30)
+    together = threading.Barrier(2, timeout=60)
 
     def fetch(uri: str) -> bytes:
         if uri == "s3://a/gone":

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from penstock.remote.tensors import Array
 
 DOUBLE = ModelSpec(name="double")
-RETRY = RetryConfig(attempts=3, timeout_s=5.0, first_s=0.001, most_s=0.01)
+RETRY = RetryConfig(attempts=3, timeout_s=60.0, first_s=0.001, most_s=0.01)
 BREAKER = BreakerConfig(failures=3, least_s=0.02, most_s=0.1)
 ONE = np.array([[1.0], [2.0]], dtype="f4")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def double(inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from jobs.service_job.served import ServedModel
 
-SOON_S = 20
+SOON_S = 60
 POISON = b"poison"
 
 
@@ -57,7 +57,7 @@ def serve(server: FakeTensorFlowServing) -> Iterator[Callable[..., ServedModel]]
 
     def load(**service: Any) -> ServedModel:
         servers = {"default": {"endpoints": [server.address]}}
-        quick = {"attempts": 2, "deadline_ms": 10_000, "breaker_most_ms": 200, "batch_rows": 16}
+        quick = {"attempts": 2, "deadline_ms": 60_000, "breaker_most_ms": 200, "batch_rows": 16}
         settings = Settings(service={"servers": servers, **quick, **service})  # type: ignore[arg-type]
         loaders.append(ServiceLoader(settings))
         tree = {"name": "images", "version": 1, "job": "service", "format": "tensorflow-serving"}

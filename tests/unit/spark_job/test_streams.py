@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 REFUSED = "[STREAMING_REAL_TIME_MODE.SINK_NOT_SUPPORTED] no"
 ONE = {"p.spark.a": Standing("1", 2)}
-SOON_S = 20
+SOON_S = 60
 LOST = pack_headers({"penstock-error-code": "INPUT", "penstock-error-reason": "too wide"})
 
 
