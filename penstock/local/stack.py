@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Choice", "down", "present", "running_settings", "up"]
 
 #: One look at the broker; the step's deadline counts over many of them.
-_LOOK_MS = 1_000
+_LOOK_MS = 3_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

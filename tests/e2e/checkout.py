@@ -23,7 +23,9 @@ __all__ = ["Checkout", "Outcome"]
 
 ROOT = Path(__file__).parents[2]
 #: Neither downloads nor what tests and tools leave behind.
-_LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".penstock", "__pycache__", ".*_cache", ".hypothesis", "dist")
+_LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", ".penstock", "__pycache__", ".*_cache", ".hypothesis", ".coverage*", "dist"
+)
 #: What takes minutes to fetch, and does not change with what the copy does.
 _SHARED = (".venv", ".penstock/jars")
 #: The page shows what becomes of events once their models are loaded.
