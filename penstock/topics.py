@@ -188,7 +188,8 @@ def ensure(cluster: ClusterSettings, topics: Iterable[Topic]) -> tuple[str, ...]
             # Someone else may have made it since we looked, which is as good.
             good = {NoError.errno, TopicAlreadyExistsError.errno}
             # Not for all, as the call above could: for one that was refused it would wait in vain.
-            client.wait_for_topics([answer["name"] for answer in answers if answer["error_code"] in good])
+            made = [answer["name"] for answer in answers if answer["error_code"] in good]
+            client.wait_for_topics(made, timeout_ms=cluster.request_timeout_ms)
     finally:
         client.close()
     faults += [
