@@ -15,6 +15,7 @@ from penstock.local.layout import Layout
 from penstock.models.repository import read_folder
 from penstock.testing.ports import free_ports
 from tests import servers
+from tests.patience import CONNECT_MS
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -39,12 +40,22 @@ class Broker(servers.Server):
                 "local.kafka_controller_port": controller_port,
                 "local.kafka_heap_mb": 256,
                 "kafka.external.bootstrap_servers": "",
+                "kafka.external.connect_timeout_ms": CONNECT_MS,
             }
         )
         self._layout = Layout.of(self.settings)
         self._layout.make()
         broker.write_configuration(self.settings, self._layout)
         broker.format_storage(self.settings, self._layout)
+
+    @property
+    def reached(self) -> dict[str, object]:
+        """Settings of those who use it, by their names: where it is, and patience with it."""
+        cluster = self.settings.kafka.external
+        return {
+            "kafka.external.bootstrap_servers": cluster.bootstrap_servers,
+            "kafka.external.connect_timeout_ms": cluster.connect_timeout_ms,
+        }
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

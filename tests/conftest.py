@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import lanes
+from tests import lanes, patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _WITH_PROCESSES = {"integration", "e2e"}
+#: Their tests end within pytest's own limit (`timeout`), or hang; the others wait for programs, on a busy machine too.
+_QUICK = {"unit", "architecture", "docs"}
 #: Tests start dozens of Java machines that do little each: the quick compiler alone takes a third less of the time.
 _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
 #: What runs there runs in processes of its own, where nothing is counted; here only events are sent and read.
@@ -39,6 +41,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark every test with its level."""
     level = _level(item)
     item.add_marker(level)
+    if level not in _QUICK and item.get_closest_marker("timeout") is None:
+        item.add_marker(pytest.mark.timeout(patience.LEVEL_S))
     if level in _WITH_PROCESSES and item.config.getoption("--skip-integration"):
         item.add_marker(pytest.mark.skip(reason="left out by --skip-integration"))
 

@@ -16,6 +16,7 @@ from penstock.clusters import ClusterSettings
 from penstock.local import versions
 from penstock.local.waiting import log_tail, wait_until
 from penstock.testing.ports import free_ports
+from tests.patience import CONNECT_MS, SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PASSWORDS", "USER", "Broker", "properties_text", "running"]
 
-UP_S = 300
 POLL_S = 0.2
 USER = "penstock"
 #: The storage tool, which makes the user of SCRAM, does not know how to unquote.
@@ -48,7 +48,7 @@ class Broker:
                 "sasl_username": USER,
                 "sasl_password": PASSWORDS[mechanism],
                 "ssl_ca_file": self.folder / "ca.pem",
-                "connect_timeout_ms": 10_000,
+                "connect_timeout_ms": CONNECT_MS,
                 **changes,
             }
         )
@@ -61,6 +61,7 @@ class Broker:
             ssl_ca_file=self.folder / "ca.pem",
             ssl_certificate_file=self.folder / "client.pem",
             ssl_key_file=self.folder / "client.key",
+            connect_timeout_ms=CONNECT_MS,
         )
 
 
@@ -146,7 +147,7 @@ def running(folder: Path, jars: Path) -> Iterator[Broker]:
             return probe.connect_ex(("localhost", found.login_port)) == 0
 
     try:
-        assert wait_until(lambda: listens() and kafka.available(found.login()), UP_S, POLL_S), log_tail(log)
+        assert wait_until(lambda: listens() and kafka.available(found.login()), 2 * SOON_S, POLL_S), log_tail(log)
         yield found
     finally:
         process.kill()

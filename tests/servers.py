@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from penstock.local.waiting import log_tail, wait_until
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Server", "running"]
 
-_UP_S = 300
+#: Java or TensorFlow, on a busy machine.
+_UP_S = 2 * SOON_S
 _POLL_S = 0.2
 
 

@@ -21,6 +21,7 @@ from penstock.models.repository import read_folder
 from penstock.testing import builders
 from tests import servers
 from tests.brokers import SAMPLES, with_models
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,9 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NOW_MS", "Driver", "Record", "document", "prepared", "read", "send"]
 
-SOON_S = 90
 #: Java, Spark and the first model, on a machine that has other things to do.
-_UP_S = 150
+_UP_S = 2 * SOON_S
 _POLL_S = 0.1
 #: Of all events: another than that of any hop, and no older than topics keep records.
 NOW_MS = int(time.time() * 1000) - 60_000

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import grpc
 
 from penstock.remote.messages import methods
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Caller", "Official", "Own", "RefusedError"]
 
 ROOT = Path(__file__).parents[2]
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = float(SOON_S)
 _SERVICES = ("tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
 _METHODS = {name: (service, method) for service in _SERVICES for name, method in methods(service).items()}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from penstock.testing.ports import free_port
+from tests.patience import SOON_S
 from tests.servers import Server
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ def made_models(folder: Path) -> Path:
     if not (folder / "digits").is_dir():
         command = [sys.executable, "-W", "ignore", "-m", "tests.contract.served_models", str(folder)]
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        answer = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=2 * SOON_S, check=False
+        )
         assert answer.returncode == 0, answer.stderr
     return folder
 
@@ -53,6 +56,6 @@ class Embedded:
         with grpc.insecure_channel(self.address) as channel:
             check: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
             try:
-                return bool(check(b"", timeout=1) == b"\x08\x01")
+                return bool(check(b"", timeout=5) == b"\x08\x01")
             except grpc.RpcError:
                 return False

@@ -10,6 +10,7 @@ import pytest
 from jobs.service_job.client import Method, ModelSpec, ModelState, TensorSpec
 from jobs.service_job.connecting import ServerConfig, connected
 from penstock.remote.calls import CallError, CallKind
+from penstock.remote.retrying import RetryConfig
 from penstock.remote.tensors import objects
 from tests.contract.test_prediction import ROWS, golden, pngs
 
@@ -19,14 +20,10 @@ if TYPE_CHECKING:
     from jobs.service_job.client import ModelClient
 
 
-# Servers with TensorFlow start in here, which on a busy machine takes its time.
-pytestmark = pytest.mark.timeout(240)
-
-
 @pytest.fixture(scope="module")
 def client(address: str) -> Iterator[ModelClient]:
     """A client of the one server."""
-    found = connected(ServerConfig(endpoints=(address,)))
+    found = connected(ServerConfig(endpoints=(address,), retry=RetryConfig(timeout_s=30)))
     yield found
     found.close()
 

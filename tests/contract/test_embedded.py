@@ -18,17 +18,14 @@ from tests.contract import asking
 from tests.contract.callers import Own, RefusedError
 from tests.contract.servers import Embedded
 from tests.contract.test_prediction import golden, pngs
+from tests.patience import SOON_S
 from tests.servers import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Servers with TensorFlow start in here, which on a busy machine takes its time.
-pytestmark = pytest.mark.timeout(240)
-
 AVAILABLE, END = 30, 50
-_PATIENCE_S = 20.0
 _POLL_S = 0.05
 
 
@@ -81,11 +78,11 @@ def test_versions_come_and_go_with_their_folders(own: Own, models: Path, folder:
     coming = folder / "coming"
     shutil.copytree(models / "factor" / "3", coming)
     coming.rename(folder / "factor" / "3")
-    assert wait_until(lambda: states(own, "factor").get(3) == (AVAILABLE, 0), _PATIENCE_S, _POLL_S)
+    assert wait_until(lambda: states(own, "factor").get(3) == (AVAILABLE, 0), SOON_S, _POLL_S)
     assert (product(own), product(own, version=1)) == (3.0, 1.0)
 
     shutil.rmtree(folder / "factor" / "3")
-    assert wait_until(lambda: states(own, "factor").get(3) == (END, 0), _PATIENCE_S, _POLL_S)
+    assert wait_until(lambda: states(own, "factor").get(3) == (END, 0), SOON_S, _POLL_S)
     assert product(own) == 1.0
     with pytest.raises(RefusedError, match="NOT_FOUND"):
         product(own, version=3)
@@ -99,16 +96,17 @@ def test_other_model_in_the_same_place_is_loaded(own: Own, models: Path, folder:
         shutil.copytree(models / "factor" / factor, folder / "coming")
         os.utime(folder / "coming" / "saved_model.pb")
         (folder / "coming").rename(place)
-        assert wait_until(
-            lambda factor=factor: (
-                states(own, "factor").get(7) == (AVAILABLE, 0)  # type: ignore[misc]
-                and product(own, version=7) == float(factor)
-            ),
-            _PATIENCE_S,
-            _POLL_S,
-        )
+        assert wait_until(lambda factor=factor: _seventh(own) == float(factor), SOON_S, _POLL_S)  # type: ignore[misc]
     shutil.rmtree(place)
-    assert wait_until(lambda: states(own, "factor").get(7) == (END, 0), _PATIENCE_S, _POLL_S)
+    assert wait_until(lambda: states(own, "factor").get(7) == (END, 0), SOON_S, _POLL_S)
+
+
+def _seventh(own: Own) -> float | None:
+    """What version 7 makes of 1, if it is there: between two questions it may go."""
+    try:
+        return product(own, version=7) if states(own, "factor").get(7) == (AVAILABLE, 0) else None
+    except RefusedError:
+        return None
 
 
 def test_folder_without_a_model_has_a_status_that_says_why(own: Own, folder: Path) -> None:
@@ -117,7 +115,7 @@ def test_folder_without_a_model_has_a_status_that_says_why(own: Own, folder: Pat
     (folder / "broken" / "2").mkdir()
     (folder / "broken" / "2" / "saved_model.pb").write_bytes(b"\xff\xff no message")
     (folder / "broken" / "no number").mkdir()
-    assert wait_until(lambda: states(own, "broken") == {1: (END, 5), 2: (END, 13)}, _PATIENCE_S, _POLL_S)
+    assert wait_until(lambda: states(own, "broken") == {1: (END, 5), 2: (END, 13)}, SOON_S, _POLL_S)
     with pytest.raises(RefusedError, match="NOT_FOUND"):
         own.call("Predict", asking.predict("broken", {}))
     assert product(own) == 1.0
@@ -165,19 +163,20 @@ def test_callers_that_have_gone_make_room(own: Own) -> None:
     """Rows whose caller hung up are not computed, and do not count."""
     slow = asking.predict("factor", {"x": np.ones(1, "float32")}, signature="slow")
     blocker = own.later("Predict", slow)
+    states(own, "factor")  # which is answered after the call before it was taken: the others are behind that
     gone = [own.later("Predict", slow) for _ in range(8)]
     for call in gone:
         call.cancel()
 
     assert blocker.code().name == "OK"
-    assert wait_until(lambda: own.later("Predict", slow).code().name == "OK", _PATIENCE_S, _POLL_S)
+    assert wait_until(lambda: own.later("Predict", slow).code().name == "OK", SOON_S, _POLL_S)
 
 
 def test_address_that_is_taken_is_told(server: Embedded, folder: Path) -> None:
     """Two servers at one address would each get some of the calls."""
     port = server.address.rpartition(":")[2]
     command = [sys.executable, "-m", "penstock.local.model_server", "--dir", str(folder), "--port", port]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=SOON_S, check=False)
 
     assert answer.returncode == 1
     assert f"{server.address} cannot be listened at" in answer.stderr

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from tests.contract.callers import Caller
 
-# Servers with TensorFlow start in here, which on a busy machine takes its time.
-pytestmark = pytest.mark.timeout(240)
-
 AVAILABLE, END = 30, 50
 
 

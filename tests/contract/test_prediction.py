@@ -18,9 +18,6 @@ from tests.contract.callers import RefusedError
 if TYPE_CHECKING:
     from tests.contract.callers import Caller
 
-# Servers with TensorFlow start in here, which on a busy machine takes its time.
-pytestmark = pytest.mark.timeout(240)
-
 GOLDEN = Path(__file__).parents[2] / "models" / "image-classifier" / "1" / "golden.jsonl"
 ROWS: dict[str, np.ndarray] = {
     **{name: np.array([[0, 1], [2, 3]], name) for name in ("uint8", "uint16", "uint32", "uint64")},

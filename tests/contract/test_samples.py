@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-# Servers with TensorFlow start in here, which on a busy machine takes its time.
-pytestmark = pytest.mark.timeout(240)
+from tests.patience import SOON_S
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "models" / "image-classifier" / "1"
@@ -34,7 +32,7 @@ def test_training_again_gives_the_same_answers(tmp_path: Path) -> None:
         "CUDA_VISIBLE_DEVICES": "-1",
     }
     command = [sys.executable, "-W", "ignore", ROOT / "models" / "digits.py", "--out", tmp_path]
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=2 * SOON_S, check=False)
     assert answer.returncode == 0, answer.stderr
 
     found, golden = lines(tmp_path / "golden.jsonl"), lines(MODEL / "golden.jsonl")

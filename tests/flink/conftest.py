@@ -23,6 +23,7 @@ from penstock.flink.tables import Source, identifier, literal
 from penstock.local import flink_cluster, wheel
 from penstock.local.layout import Layout
 from tests import brokers
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     import subprocess
@@ -61,10 +62,10 @@ def built_wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def bootstrap_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A broker for the routing document, which functions follow; records come from files all the same."""
+def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, object]]:
+    """Settings of a broker for the routing document, which functions follow; records come from files all the same."""
     with brokers.running(tmp_path_factory.mktemp("broker")) as broker:
-        yield broker.settings.kafka.external.bootstrap_servers
+        yield broker.reached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +120,10 @@ def make_flow(built_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Ca
             **environment.configuration(loaded, "test"),
             "python.executable": sys.executable,
             "python.files": str(built_wheel),
-            # What fails must end.
+            # What fails must end, and what is slow has not failed.
             "restart-strategy.type": "none",
+            "heartbeat.timeout": f"{2 * SOON_S} s",
+            "pekko.ask.timeout": f"{SOON_S} s",
         }
         return FileFlow(
             environment=environment.create(options),

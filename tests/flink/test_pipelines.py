@@ -32,6 +32,7 @@ from penstock.testing import builders
 from penstock.testing.model_servers import RefusalError
 from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing
 from tests import brokers
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,16 +58,17 @@ TIME = {"time": "DATE_FORMAT(CAST(`timestamp` AS TIMESTAMP(3)), 'yyyy-MM-dd''T''
 
 @pytest.fixture
 def run(
-    make_flow: Callable[..., FileFlow], make_record: Callable[..., Row], bootstrap_servers: str, tmp_path: Path
+    make_flow: Callable[..., FileFlow], make_record: Callable[..., Row], reached: dict[str, object], tmp_path: Path
 ) -> Callable[..., list[Row]]:
     """Run a deployable's pipeline over records, each given by the columns that matter."""
 
     def outcome(
         deployable: str, view: str, *records: Row, document: str | None = None, **overrides: object
     ) -> list[Row]:
-        overrides["kafka.external.bootstrap_servers"] = bootstrap_servers
+        overrides |= reached
         overrides["models.cache_dir"] = str(tmp_path)
-        overrides["models.wait_ms"] = 60_000  # however busy the machine is
+        # However busy the machine is.
+        overrides |= dict.fromkeys(("models.startup_wait_ms", "models.wait_ms"), 1000 * SOON_S)
         brokers.with_models(brokers.with_document(settings.load(overrides=overrides), document))
         numbered = [make_record(**{"offset": offset, **columns}) for offset, columns in enumerate(records)]
         flow = make_flow(*numbered, overrides=overrides)
@@ -285,7 +287,7 @@ def test_service_job(run: Callable[..., list[Row]]) -> None:
             {"value": b"{}", "topic": topic, "headers": {ROUTE: b"r"}},
             {"value": b"x", "topic": topic, "headers": {**envelope, MODEL: b"no-such-model"}},
             WAKE_UP,
-            **{"service.servers": {"default": {"endpoints": [server.address]}}},
+            **{"service.servers": {"default": {"endpoints": [server.address]}}, "service.deadline_ms": 60_000},
         )
 
     assert code(scored[poison]) == "SCORING"

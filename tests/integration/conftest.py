@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from penstock import settings, topics
 from penstock.cli.__main__ import cli
 from tests import brokers
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,8 +75,11 @@ class Installation:
 
 
 @pytest.fixture
-def make_installation(broker_settings: Settings, tmp_path: Path) -> Callable[[], Installation]:
-    """A factory of installations on the session's broker."""
+def make_installation(session_broker: brokers.Broker, tmp_path: Path) -> Callable[[], Installation]:
+    """A factory of installations on the session's broker.
+
+    Workers' beats are far apart: who misses three counts as gone, which on a busy machine is soon done.
+    """
 
     def make(**overrides: object) -> Installation:
         ending = uuid.uuid4().hex[:8]
@@ -83,7 +87,9 @@ def make_installation(broker_settings: Settings, tmp_path: Path) -> Callable[[],
             overrides={
                 "topics.prefix": f"p{ending}",
                 "topics.partitions": 2,
-                "kafka.external.bootstrap_servers": broker_settings.kafka.external.bootstrap_servers,
+                "control.apply_timeout_ms": 1000 * SOON_S,
+                "control.heartbeat_ms": 10_000,
+                **session_broker.reached,
                 **overrides,
             }
         )
@@ -92,6 +98,13 @@ def make_installation(broker_settings: Settings, tmp_path: Path) -> Callable[[],
         return Installation(found, file, ending)
 
     return make
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Flags for a command that is to find no broker, and soon."""
+    monkeypatch.setenv("PENSTOCK_KAFKA__EXTERNAL__CONNECT_TIMEOUT_MS", "500")
+    return ["--bootstrap-servers", "127.0.0.1:1"]
 
 
 @pytest.fixture

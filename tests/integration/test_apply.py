@@ -15,6 +15,7 @@ from penstock.control.publisher import publish
 from penstock.control.worker import Worker
 from penstock.errors import ModelRefError
 from penstock.testing import builders
+from tests.registered import at_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def installed(make_installation: Callable[..., Installation]) -> Installation:
     """An installation whose control topics are there."""
-    found = make_installation(**{"control.heartbeat_ms": 1_000})
+    found = make_installation()
     topics.ensure(found.cluster, topics.internal_topics(found.settings))
     return found
 
@@ -58,6 +59,7 @@ def worker(installed: Installation, written: Callable[..., str]) -> Iterator[set
     installed.run("apply", written(1))
     one = Worker(portable.pack(installed.settings), "input_adapter", use)
     one.start()
+    assert at_work(installed.settings)
     yield refused
     one.close()
 

@@ -11,6 +11,8 @@ from penstock.deadletter import Cause, ErrorCode, Stage
 from penstock.topics import dead_letters, ensure, internal_topics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Installation
 
 START_MS = 1_700_000_000_000
@@ -18,11 +20,13 @@ DAY_MS = 24 * 3600 * 1000
 
 
 @pytest.fixture
-def letters(installation: Installation) -> Installation:
+def letters(make_installation: Callable[..., Installation]) -> Installation:
     """An installation with 30 dead letters, 10 of each of three codes.
 
-    They failed a second apart, the first at START_MS; their events had waited for a day.
+    They failed a second apart, the first at START_MS; their events had waited for a day. That is long ago: kept for the
+    usual time, they would be gone when the broker next looks for old records, which it does every few minutes.
     """
+    installation = make_installation(**{"topics.dead_letter_retention_ms": 100 * 365 * DAY_MS})
     ensure(installation.cluster, internal_topics(installation.settings))
     client = kafka.producer(installation.cluster)
     for number in range(30):

@@ -21,6 +21,7 @@ from penstock.deadletter import Cause, ErrorCode, Stage
 from penstock.models.descriptor import ModelDescriptor
 from penstock.routing.document import load
 from penstock.testing.ports import free_port
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,8 @@ models:
 """
 DESCRIPTOR = {"version": 1, "job": "pmml", "format": "pmml", "uri": "m", "sha256": "0" * 64, "sample": {"a": 1}}
 JOBS = ("penstock-input-adapter", "penstock-pmml-job", "penstock-output-adapter")
+#: For whoever waits for what comes.
+PATIENT = ("--timeout", str(SOON_S))
 
 
 @contextmanager
@@ -166,8 +169,8 @@ def test_every_route_well(make_routed: Callable[..., Installation]) -> None:
     with flink() as port:
         routed = make_routed(**{"flink.rest_port": port})
         with jobs(routed, lambda record: carried(routed, record)):
-            text = routed.run("doctor").stdout
-            (report,) = routed.lines("doctor")
+            text = routed.run("doctor", *PATIENT).stdout
+            (report,) = routed.lines("doctor", *PATIENT)
 
     assert [line.split()[-1] for line in text.splitlines()[-2:]] == ["well", "well"]
     assert report["well"]
@@ -209,7 +212,7 @@ def test_a_dead_letter_is_where_it_stopped(make_routed: Callable[..., Installati
             return carried(routed, record)
 
         with jobs(routed, refused):
-            report = json.loads(routed.run("doctor", "--format", "json", expect=1).stdout)
+            report = json.loads(routed.run("doctor", "--format", "json", *PATIENT, expect=1).stdout)
 
     one, two = report["routes"]
     assert one["well"]
@@ -228,7 +231,7 @@ def test_a_job_that_does_not_run_is_named(make_routed: Callable[..., Installatio
             return carried(routed, record) if not record.topic.startswith(routed.settings.topics.prefix) else None
 
         with jobs(routed, unscored):
-            report = json.loads(routed.run("doctor", "--format", "json", expect=1).stdout)
+            report = json.loads(routed.run("doctor", "--format", "json", *PATIENT, expect=1).stdout)
 
     assert [check["name"] for check in report["checks"] if not check["well"]] == ["jobs"]
     assert [route["reached"] for route in report["routes"]] == ["request", "request"]
@@ -257,7 +260,7 @@ def test_jobs_that_are_starting_are_waited_for(make_routed: Callable[..., Instal
     with flink(lasting=3, penstock_pmml_job="INITIALIZING") as port:
         routed = make_routed(**{"flink.rest_port": port})
         with jobs(routed, lambda record: carried(routed, record)):
-            report = json.loads(routed.run("doctor", "--format", "json").stdout)
+            (report,) = routed.lines("doctor", *PATIENT)
 
     assert report["well"]
 
@@ -300,10 +303,9 @@ def test_an_unknown_route_is_wrong_usage(make_routed: Callable[..., Installation
     assert "no route 'irs'; did you mean 'iris'?" in result.stderr
 
 
-def test_without_kafka_it_is_one_line(make_routed: Callable[..., Installation]) -> None:
+def test_without_kafka_it_is_one_line(make_routed: Callable[..., Installation], away: list[str]) -> None:
     """A broker that is not there ends it with status 3, after what was looked at before."""
-    routed = make_routed()
-    result = routed.run("doctor", "--bootstrap-servers", "127.0.0.1:1", expect=3)
+    result = make_routed().run("doctor", *away, expect=3)
 
     assert result.stderr.startswith("Error: no Kafka broker answers at '127.0.0.1:1'")
     assert result.stderr.count("\n") == 1

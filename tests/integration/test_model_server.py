@@ -18,8 +18,10 @@ from penstock.control import models
 from penstock.local.waiting import wait_until
 from penstock.models.descriptor import ModelDescriptor
 from penstock.remote.calls import CallError
+from penstock.remote.retrying import RetryConfig
 from penstock.remote.tensors import objects
 from penstock.testing.ports import free_port
+from tests.patience import SOON_S
 from tests.registered import installed
 from tests.servers import Server
 
@@ -31,10 +33,7 @@ if TYPE_CHECKING:
     from jobs.service_job.client import ModelClient
     from penstock.settings import Settings
 
-pytestmark = pytest.mark.timeout(180)
-
 MODEL = Path(__file__).parents[2] / "models" / "image-classifier" / "1"
-_PATIENCE_S = 30.0
 _POLL_S = 0.1
 
 
@@ -61,7 +60,7 @@ class ModelServer:
     def _listens(self) -> bool:
         client = connected(ServerConfig(endpoints=(self.address,)))
         try:
-            return client.status(ModelSpec(name="nobody"), 1.0).state is ModelState.ABSENT
+            return client.status(ModelSpec(name="nobody"), 5.0).state is ModelState.ABSENT
         except CallError:
             return False
         finally:
@@ -92,7 +91,7 @@ def server(found: Settings, tmp_path: Path) -> Iterator[ModelServer]:
 @pytest.fixture
 def client(server: ModelServer) -> Iterator[ModelClient]:
     """A client of it."""
-    client = connected(ServerConfig(endpoints=(server.address,)))
+    client = connected(ServerConfig(endpoints=(server.address,), retry=RetryConfig(timeout_s=30)))
     yield client
     client.close()
 
@@ -106,18 +105,18 @@ def test_registry_is_served(found: Settings, server: ModelServer, client: ModelC
     def state(version: int) -> ModelState:
         return client.status(ModelSpec(name="image-classifier", version=version)).state
 
-    assert client.wait(ModelSpec(name="image-classifier", version=1), time.monotonic() + _PATIENCE_S)
+    assert client.wait(ModelSpec(name="image-classifier", version=1), time.monotonic() + SOON_S)
     row = json.loads((MODEL / "golden.jsonl").read_text(encoding="utf-8").splitlines()[0])
     files = objects([base64.b64decode(row["input"]["image_bytes"]["b64"])])
     prediction = client.predict(ModelSpec(name="image-classifier", signature="png"), {"image_bytes": files})
     assert prediction.outputs["label"].tolist() == [row["outputs"]["label"]]
 
     models.register(found, descriptor.model_copy(update={"version": 2}))
-    assert wait_until(lambda: state(2) is ModelState.AVAILABLE, _PATIENCE_S, _POLL_S), server.log.read_text("utf-8")
+    assert wait_until(lambda: state(2) is ModelState.AVAILABLE, SOON_S, _POLL_S), server.log.read_text("utf-8")
     models.remove(found, descriptor.ref)
-    assert wait_until(lambda: state(1) is ModelState.END, _PATIENCE_S, _POLL_S), server.log.read_text("utf-8")
+    assert wait_until(lambda: state(1) is ModelState.END, SOON_S, _POLL_S), server.log.read_text("utf-8")
 
     server.kill()
     server.start()
-    assert client.wait(ModelSpec(name="image-classifier", version=2), time.monotonic() + _PATIENCE_S)
+    assert client.wait(ModelSpec(name="image-classifier", version=2), time.monotonic() + SOON_S)
     assert (state(1), state(2)) == (ModelState.ABSENT, ModelState.AVAILABLE)

@@ -23,7 +23,8 @@ from penstock.models.ref import ModelRef
 from penstock.models.registry import Registry
 from penstock.testing import builders
 from tests import brokers
-from tests.registered import QUICK, descriptor, installed, write
+from tests.patience import SOON_S
+from tests.registered import at_work, descriptor, installed, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from penstock.control.messages import Message, Verdict
     from penstock.settings import Settings
 
-pytestmark = pytest.mark.timeout(180)
-
-SOON_S = 20
 POLL_S = 0.02
 
 
@@ -105,8 +103,7 @@ def hold(found: Settings) -> Iterator[Callable[[], Holds]]:
         one = Holds(found)
         one.worker.start()
         started.append(one)
-        # It says so beside what it does, and who was never heard of is not waited for.
-        assert wait_until(lambda: len(workers(found)) == len(started), SOON_S, POLL_S)
+        assert at_work(found, len(started))
         return one
 
     yield start
@@ -245,19 +242,13 @@ def test_many_changes_are_told_together(found: Settings, hold: Callable[[], Hold
 def test_broker_that_dies_and_comes_back(tmp_path: Path) -> None:
     """What was known stays meanwhile, and the next message is taken as if nothing had been."""
     with brokers.running(tmp_path) as broker:
-        found = settings.load(
-            overrides={
-                "kafka.external.bootstrap_servers": broker.settings.kafka.external.bootstrap_servers,
-                "local.state_dir": str(tmp_path / "state"),
-                **QUICK,
-            }
-        )
+        found = settings.load(overrides={**broker.reached, "local.state_dir": str(tmp_path / "state")})
         brokers.with_document(found, builders.document(version=1).model_dump_json(exclude_none=True))
         models.register(found, descriptor())
         one = Holds(found)
         one.worker.start()
         try:
-            assert wait_until(lambda: len(workers(found)) == 1, SOON_S, POLL_S)
+            assert at_work(found)
             broker.kill()
             assert one.refs == ["iris:1"]
             broker.start()

@@ -16,14 +16,13 @@ from penstock.errors import ImmutableModelError, ModelLoadError
 from penstock.local import repository
 from penstock.models.ref import ModelRef
 from penstock.testing import builders
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Installation
-
-pytestmark = pytest.mark.timeout(120)
 
 DOCUMENT = builders.document(routes=[builders.route(model="iris")], models={"iris": {"job": "pmml"}})
 
@@ -120,7 +119,7 @@ def test_what_was_written_over_is_healed(installed: Installation, described: Cal
     described(1)
     given(installed)
     client = kafka.producer(installed.cluster)
-    client.send(topics.control_models(installed.settings.topics.prefix), b"{}", key=b"iris:1").get(timeout=20)
+    client.send(topics.control_models(installed.settings.topics.prefix), b"{}", key=b"iris:1").get(timeout=SOON_S)
     client.close()
 
     assert given(installed).healed == ("iris:1",)

@@ -20,6 +20,8 @@ from penstock.local.waiting import wait_until
 from penstock.models.catalog_events import State
 from penstock.models.registry import Registry
 from penstock.testing import builders
+from tests.patience import SOON_S
+from tests.registered import at_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,10 +32,6 @@ if TYPE_CHECKING:
 
     from penstock.control.messages import Message, Verdict
 
-pytestmark = pytest.mark.timeout(180)
-
-#: A worker's next sign is long there then.
-SIGN_S = 30
 UUID = "d7a4e1f0-9c55-4a51-8b43-0f8b86a1c3d2"
 
 
@@ -51,6 +49,8 @@ class Host:
 
     def __init__(self) -> None:
         self.odd: dict[str, Standing] = {}
+        self.changed: Callable[[], None] = lambda: None
+        """Has its worker tell of that soon."""
         self._registry = Registry()
         self._lock = threading.Lock()
 
@@ -94,7 +94,7 @@ def installed(
 ) -> Installation:
     """An installation with a document in force, whose PMML files are looked into by a stand-in without an engine."""
     monkeypatch.setitem(SCORING, "pmml", Deployable(name="pmml_job", module="penstock.testing"))
-    found = make_installation(**{"control.heartbeat_ms": 1_000, "models.store": str(tmp_path / "store")})
+    found = make_installation(**{"models.store": str(tmp_path / "store")})
     document = tmp_path / "routing.yaml"
     output = {"topic": f"scores-{found.ending}"}
     source = {"topic": f"events-{found.ending}", "format": "json", "type": {"field": "type"}}
@@ -113,6 +113,8 @@ def host(installed: Installation) -> Iterator[Host]:
         portable.pack(installed.settings), "pmml_job", lambda _: None, models=lambda _: ModelSubject(made, "pmml")
     )
     worker.start()
+    made.changed = worker.models_changed
+    assert at_work(installed.settings)
     yield made
     worker.close()
 
@@ -123,9 +125,8 @@ def file(tmp_path: Path) -> Callable[..., str]:
 
     def write(text: str = "one", **told: Any) -> str:
         path = tmp_path / f"{text}.pmml"
-        path.write_text(
-            json.dumps({"fields": {"algorithm": "TreeModel", "description": text}, **told}), encoding="utf-8"
-        )
+        fields = {"algorithm": "TreeModel", "description": text}
+        path.write_text(json.dumps({"fields": fields, **told}), encoding="utf-8")
         return str(path)
 
     return write
@@ -142,15 +143,16 @@ def add(installed: Installation, file: Callable[..., str]) -> Callable[..., Resu
     return run
 
 
-def status(installed: Installation, wanted: Exit) -> str:
-    """Look at models until the worker's sign, which comes each second, says what the command is to end with."""
+def status(installed: Installation, host: Host, wanted: Exit) -> str:
+    """Look at models until the worker's next sign says what the command is to end with."""
     seen: list[Result] = []
+    host.changed()
 
     def told() -> bool:
         seen.append(installed.run("models", "status", expect=None))
         return seen[-1].exit_code == wanted
 
-    assert wait_until(told, SIGN_S, 0.2), seen[-1].output
+    assert wait_until(told, SOON_S, 0.2), seen[-1].output
     return seen[-1].stdout
 
 
@@ -219,10 +221,12 @@ def test_worker_that_cannot_load_it_is_status_1(add: Callable[..., Result], host
     assert add(1, expect=Exit.FAILED).stdout.splitlines()[-1].split(maxsplit=2)[1:] == ["failed", "its file is gone"]
 
 
-def test_worker_that_is_not_done_is_status_4(add: Callable[..., Result], host: Host) -> None:
+def test_worker_that_is_not_done_is_status_4(installed: Installation, add: Callable[..., Result], host: Host) -> None:
     """It is told what to look at."""
     host.odd["iris:1"] = Standing(State.LOADING)
-    said = add(1, "--timeout", "1", expect=Exit.TIMED_OUT)
+    add(1, "--timeout", "1", expect=Exit.TIMED_OUT)
+    assert wait_until(lambda: "loading" in installed.run("models", "status", expect=None).stdout, SOON_S, 0.2)
+    said = add(1, "--timeout", "0.1", expect=Exit.TIMED_OUT)
 
     assert "loading" in said.stdout
     assert "it is registered, but not all workers had it ready in time: see 'penstock models status'" in said.stderr
@@ -239,9 +243,9 @@ def test_status_tells_who_has_what(installed: Installation, add: Callable[..., R
     add(1)
     ready = installed.lines("models", "status")
     host.odd["iris:1"] = Standing(State.LOADING)
-    loading = status(installed, Exit.TIMED_OUT)
+    loading = status(installed, host, Exit.TIMED_OUT)
     host.odd["iris:1"] = Standing(State.FAILED, reason="no")
-    failed = status(installed, Exit.FAILED)
+    failed = status(installed, host, Exit.FAILED)
 
     assert [(each["model"], each["state"], each["serves"]) for each in ready] == [("iris:1", "ready", True)]
     assert "loading" in loading
@@ -277,10 +281,8 @@ def test_live_refuses_what_would_not_answer(installed: Installation, add: Callab
     assert "model 'iris:7' is not registered; registered: iris:1, iris:2" in unknown
     assert "iris:2 was not made live: the worker" in failed
     assert "cannot load it: its file is gone" in failed
-    assert late.exit_code in {
-        Exit.FAILED,
-        Exit.TIMED_OUT,
-    }  # by whether the worker's last sign still says that it failed
+    # By whether the worker's last sign still says that it failed.
+    assert late.exit_code in {Exit.FAILED, Exit.TIMED_OUT}
 
 
 def test_delete_is_guarded(installed: Installation, add: Callable[..., Result], host: Host) -> None:
@@ -362,7 +364,7 @@ def test_overwritten_version_is_published_again(installed: Installation, add: Ca
     forged = known.model_copy(update={"sha256": "0" * 64})
     client = kafka.producer(installed.cluster)
     topic = topics.control_models(installed.settings.topics.prefix)
-    client.send(topic, forged.model_dump_json().encode(), key=b"iris:1").get(timeout=20)
+    client.send(topic, forged.model_dump_json().encode(), key=b"iris:1").get(timeout=SOON_S)
     client.close()
     said = installed.run("models", "list").stderr
     again = installed.run("models", "list").stderr
@@ -388,9 +390,8 @@ def test_documents_are_compared_with_the_registry(
     assert installed.run("validate", document).exit_code == Exit.OK
 
 
-def test_broker_that_is_away_is_told(installed: Installation, file: Callable[..., str]) -> None:
+def test_broker_that_is_away_is_told(installed: Installation, file: Callable[..., str], away: list[str]) -> None:
     """In one line, after what can be told without it."""
-    away = ("--bootstrap-servers", "127.0.0.1:1")
     said = installed.run("models", "list", *away, expect=Exit.UNAVAILABLE).stderr
     assert said.startswith("Error: no Kafka broker answers at '127.0.0.1:1'")
     add = ("models", "add", file(), "--name", "iris", "--version", "1", *away)

@@ -15,6 +15,7 @@ from penstock.local.waiting import wait_until
 from penstock.models.records import descriptor_record, pointer_record
 from penstock.models.ref import ModelRef
 from penstock.models.registry import Registry
+from tests.patience import SOON_S
 from tests.registered import ONE, OTHER, descriptor, installed, write
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from penstock.control.messages import Message
     from penstock.settings import Settings
 
-pytestmark = pytest.mark.timeout(180)
-
-SOON_S = 20
 POLL_S = 0.02
 
 
@@ -161,6 +159,7 @@ def test_open_transaction_of_others_is_told(make_installation: Callable[..., Ins
             topic.register(descriptor())
         producer.abort_transaction()
         producer.close()
+        topic._patience_s = SOON_S  # from here on nothing is to take too long
 
         def registered() -> list[str]:
             topic.refresh()

@@ -13,12 +13,13 @@ import pytest
 
 from penstock.local import processes
 from penstock.local.waiting import wait_until
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SLEEP = "import time; print('up', flush=True); time.sleep(60)"
+SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEP
 
 
@@ -76,8 +77,8 @@ def test_processes_end_when_asked(stack_id: str, running: Callable[..., subproce
     """A polite process ends by the first signal."""
     process = running(stack_id)
 
-    assert processes.end(processes.marked(stack_id), 10) == [process.pid]
-    assert process.wait(timeout=30) == -15
+    assert processes.end(processes.marked(stack_id), SOON_S) == [process.pid]
+    assert process.wait(timeout=SOON_S) == -15
 
 
 def test_stubborn_processes_are_killed(stack_id: str, running: Callable[..., subprocess.Popen[str]]) -> None:
@@ -86,7 +87,7 @@ def test_stubborn_processes_are_killed(stack_id: str, running: Callable[..., sub
 
     processes.end(processes.marked(stack_id), 0.1)
 
-    assert process.wait(timeout=30) == -9
+    assert process.wait(timeout=SOON_S) == -9
 
 
 def test_ending_nothing_is_harmless(stack_id: str) -> None:
@@ -113,13 +114,13 @@ def test_launcher_ends_what_an_earlier_life_left_behind(
     worker, other = running(stack_id, "taskmanager"), running(stack_id, "kafka")
     pid_file = tmp_path / "taskmanager.pid"
     environment = {**os.environ, **processes.mark(stack_id, "taskmanager")}
-    command = [sys.executable, "-P", processes.__file__, str(pid_file), "10", sys.executable, "-c", SLEEP]
+    command = [sys.executable, "-P", processes.__file__, str(pid_file), str(SOON_S), sys.executable, "-c", SLEEP]
 
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as launched:
         assert launched.stdout is not None
         assert launched.stdout.readline() == "up\n"
 
         assert int(pid_file.read_text(encoding="ascii")) == launched.pid
-        assert wait_until(lambda: worker.poll() is not None, 30, 0.05)
+        assert wait_until(lambda: worker.poll() is not None, SOON_S, 0.05)
         assert other.poll() is None
         launched.kill()

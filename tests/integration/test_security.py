@@ -14,12 +14,11 @@ from penstock.clusters import FLINK_SHADED_KAFKA, ClusterSettings
 from penstock.errors import KafkaUnavailableError
 from penstock.local import versions
 from tests import secured
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-pytestmark = pytest.mark.timeout(180)
 
 #: Lists topics with the client whose classes are in the package that is put in; run from source.
 PROBE = """
@@ -53,9 +52,9 @@ def round_trip(cluster: ClusterSettings) -> list[bytes]:
     name = f"t-{uuid.uuid4().hex[:8]}"
     topics.ensure(cluster, [topics.Topic(name=name, partitions=1, replication_factor=1)])
     producer = kafka.producer(cluster)
-    producer.send(name, b"hello").get(timeout=30)
+    producer.send(name, b"hello").get(timeout=SOON_S)
     producer.close()
-    consumer = kafka.consumer(cluster, name, auto_offset_reset="earliest", consumer_timeout_ms=30_000)
+    consumer = kafka.consumer(cluster, name, auto_offset_reset="earliest", consumer_timeout_ms=1000 * SOON_S)
     try:
         return [next(consumer).value]
     finally:
@@ -70,7 +69,7 @@ def java_answer(cluster: ClusterSettings, packages: str, jars: Path, folder: Pat
     )
     class_path = os.pathsep.join(str(jar) for name in ("flink", "kafka") for jar in sorted((jars / name).glob("*.jar")))
     command = [versions.java(), "-cp", class_path, str(folder / "Probe.java"), str(folder / "client.properties")]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=SOON_S, check=False)
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
@@ -106,7 +105,7 @@ def test_java_clients_get_in(broker: secured.Broker, jars: Path, tmp_path: Path,
 )
 def test_refusal_is_one_error_with_its_cause(broker: secured.Broker, changes: dict[str, object], cause: str) -> None:
     """What the broker dislikes is in the one error for a Kafka that cannot be used, after a bounded time."""
-    cluster = broker.login(**changes)  # with the time of the others: a busy broker may take seconds to refuse
+    cluster = broker.login(**changes, connect_timeout_ms=10_000)  # it tries for all of that
 
     with pytest.raises(KafkaUnavailableError, match=rf"localhost:{broker.login_port}.*{cause}"):
         kafka.admin(cluster)

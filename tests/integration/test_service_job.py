@@ -23,7 +23,7 @@ from penstock.scoring import Requests
 from penstock.serving.worker import Serving
 from tests import brokers
 from tests.contract.servers import Embedded
-from tests.registered import QUICK
+from tests.patience import SOON_S
 from tests.servers import running
 
 if TYPE_CHECKING:
@@ -34,13 +34,10 @@ if TYPE_CHECKING:
     from penstock.control.model_signs import ModelSign
     from penstock.settings import Settings
 
-pytestmark = pytest.mark.timeout(240)
-
 SAMPLE = Path(__file__).parents[2] / "models" / "image-classifier" / "1"
 GOLDEN = [json.loads(line) for line in (SAMPLE / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
 IMAGES = [base64.b64decode(row["input"]["image_bytes"]["b64"]) for row in GOLDEN]
 REF = "image-classifier:1"
-SOON_S = 30
 POLL_S = 0.05
 
 
@@ -57,10 +54,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 def found(make_installation: Callable[..., Installation], server: Embedded, tmp_path: Path) -> Settings:
     """An installation with the sample models, whose service job asks that server."""
     installation = make_installation(
-        **QUICK,
         **{
             "service.servers": {"default": {"endpoints": [server.address]}},
-            "service.deadline_ms": 10_000,  # however busy the machine is
+            # However busy the machine is.
+            "flink.checkpoint_timeout_ms": 600_000,
+            "models.startup_wait_ms": 1000 * SOON_S,
+            "service.deadline_ms": 30_000,
+            "service.patience_ms": 500_000,
             "models.cache_dir": str(tmp_path / "cache"),
         },
     )

@@ -22,6 +22,7 @@ from penstock.errors import BridgeError
 from penstock.event import CE_ID, CE_TIME, MODEL, Blank, Deliveries, ce_time, pack_headers
 from penstock.local.waiting import wait_until
 from tests import sparks
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,11 +35,9 @@ if TYPE_CHECKING:
     from tests.brokers import Broker
     from tests.integration.conftest import Installation
 
-pytestmark = pytest.mark.timeout(240)
-
-SOON_S = 60
 ADDED = pack_headers({CE_ID: Blank.PLACE, CE_TIME: Blank.TIME, MODEL: "m:1"})
-REAL_TIME = {"realTime": "5 seconds"}
+#: Longer than any test: what a query does that is stopped in the middle of a batch must not depend on its length.
+REAL_TIME = {"realTime": "30 minutes"}
 MICRO_BATCH = {"processingTime": "0 seconds"}
 #: A minute ago: of much older records the broker makes room when it has run for half a minute.
 SENT_MS = time.time_ns() // 1_000_000 - 60_000
@@ -299,7 +298,7 @@ def test_topic_that_was_made_anew_is_read_from_its_beginning(way: Way) -> None:
         found = way.records(54)
 
         assert sorted(int(record.value) for record in found) == list(range(54))
-        assert frame.bridge.progress() == {(way.requests, 0): 2, (way.requests, 1): 2}
+        eventually(frame.bridge.progress, {(way.requests, 0): 2, (way.requests, 1): 2})
 
 
 def test_query_reads_a_topic_that_was_made_anew_from_its_beginning(way: Way) -> None:
@@ -324,7 +323,7 @@ def test_query_reads_a_topic_that_was_made_anew_from_its_beginning(way: Way) -> 
         way.renew()
         way.send(120, first=130)
         query.follow(reading.topics())
-        assert {int(record.value) for record in way.records(251)} == set(range(250))
+        eventually(lambda: {int(record.value) for record in way.records(251)}, set(range(250)))
 
 
 def test_end_does_not_wait_for_what_cannot_be_written(way: Way, session_broker: Broker) -> None:
@@ -342,7 +341,7 @@ def test_end_does_not_wait_for_what_cannot_be_written(way: Way, session_broker: 
             frame.pass_on(4)
             began = time.monotonic()
             assert not bridge.drain(0.5)
-            assert time.monotonic() - began < SOON_S / 4
+            assert time.monotonic() - began < SOON_S / 2
             assert bridge.counts().outstanding == 4
             assert bridge.progress() == {(way.requests, 0): 1, (way.requests, 1): 1}
             with pytest.raises(BridgeError, match=r"[Tt]ime"):

@@ -18,7 +18,8 @@ from penstock.models.ref import ModelRef
 from penstock.models.repository import read_folder
 from penstock.testing import builders
 from tests import spark_drivers
-from tests.spark_drivers import NOW_MS, SOON_S, Driver, Record, document, golden, prepared, read, send
+from tests.patience import SOON_S
+from tests.spark_drivers import NOW_MS, Driver, Record, document, golden, prepared, read, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     from penstock.settings import Settings
 
-pytestmark = pytest.mark.timeout(400)
-
 TEXT = json.dumps({"text": "what a great and friendly film"}).encode()
 
 
@@ -38,7 +37,12 @@ def make(make_installation: Callable[..., Installation], tmp_path: Path) -> Call
     """A factory of installations with the sample model, whose state is in a folder of its own."""
 
     def made(**overrides: object) -> Installation:
-        ours = {"local.state_dir": str(tmp_path / "state"), "spark.slots": 16, "control.heartbeat_ms": 500}
+        ours = {
+            "control.heartbeat_ms": 2_000,
+            "local.state_dir": str(tmp_path / "state"),
+            "models.startup_wait_ms": 1000 * SOON_S,
+            "spark.slots": 16,
+        }
         return make_installation(**{**ours, **overrides})
 
     return made
@@ -120,12 +124,16 @@ def test_driver_that_dies_loses_nothing(make: Callable[..., Installation], tmp_p
         driver.kill()
         send(found, [TEXT] * 10, ce_type="later")
         driver.start()
-        scored = results(found, 3_010)
-        assert set(ids(scored)) == {str(number).encode() for number in range(3_000)}
-        assert sum(each.headers.get("ce_type") == b"later" for each in scored) >= 10
-        before = len(scored)
+        wanted = {str(number).encode() for number in range(3_000)}
+
+        def all_came() -> bool:
+            scored = results(found, 3_010)
+            return set(ids(scored)) == wanted and sum(each.headers.get("ce_type") == b"later" for each in scored) >= 10
+
+        assert wait_until(all_came, SOON_S, 0.1)  # those that came twice may come before the last ones
 
         assert driver.ended() == 0
+        before = len(results(found, 3_010))
         send(found, [TEXT] * 20, ce_type="last")
         driver.start()
         scored = results(found, before + 20)

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import textwrap
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,17 +31,15 @@ from penstock.local.layout import Layout
 from penstock.local.stack import Choice, up
 from penstock.local.waiting import Reporter, wait_until
 from penstock.testing.ports import free_ports
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from penstock.settings import Settings
 
-pytestmark = pytest.mark.timeout(400)
-
 ROOT = Path(__file__).parents[2]
 SERVERS = ("kafka", "jobmanager", "taskmanager")
-BACK_S = 90
 POLL_S = 0.25
 
 
@@ -74,6 +73,10 @@ class Stack:
         """What `penstock status` tells."""
         return json.loads(self.run("status", "--format", "json", expect=None).stdout)
 
+    def well(self) -> bool:
+        """Wait until all of it is well."""
+        return wait_until(lambda: self.status()["healthy"], SOON_S, POLL_S)
+
     def pid(self, program: str) -> int:
         """The process id of a program, as its file says."""
         return int(self.layout.pid_file(program).read_text(encoding="ascii"))
@@ -96,6 +99,10 @@ def make_stack(folder: Path, **changes: dict[str, Any]) -> Stack:
         "kafka_controller_port": controller,
         "kafka_heap_mb": 256,
         "flink_rpc_port": rpc,
+        # However busy the machine is.
+        "flink_deadline_s": 2 * SOON_S,
+        "flink_heartbeat_ms": 10_000,
+        "kafka_deadline_s": 2 * SOON_S,
     }
     own = {"local": local, "flink": {"rest_port": rest}}
     content = {**changes, **{section: {**entries, **changes.get(section, {})} for section, entries in own.items()}}
@@ -123,8 +130,9 @@ def stacks(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
 @pytest.fixture
 def broker_of_others(broker_settings: Settings) -> dict[str, dict[str, Any]]:
     """Settings of a stack without a broker of its own, for tests that no broker has a part in: it starts sooner."""
-    address = broker_settings.kafka.external.bootstrap_servers
-    return {"kafka": {"external": {"bootstrap_servers": address}}, "topics": {"prefix": uuid.uuid4().hex[:8]}}
+    cluster = broker_settings.kafka.external
+    reached = {"bootstrap_servers": cluster.bootstrap_servers, "connect_timeout_ms": cluster.connect_timeout_ms}
+    return {"kafka": {"external": reached}, "topics": {"prefix": uuid.uuid4().hex[:8]}}
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +158,7 @@ def test_up_tells_each_step_and_where_things_are(standing: tuple[Stack, str]) ->
 def test_status_knows_processes_ports_and_versions(standing: tuple[Stack, str]) -> None:
     """What runs, how much memory it holds, and which versions."""
     stack, _ = standing
+    assert stack.well(), stack.status()
 
     status = stack.status()
 
@@ -185,10 +194,13 @@ def test_killed_servers_come_back_with_their_data(standing: tuple[Stack, str]) -
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
 
-    assert wait_until(lambda: not stack.status()["healthy"], BACK_S, POLL_S)
-    assert wait_until(lambda: stack.status()["healthy"], BACK_S, POLL_S), stack.status()
+    def again() -> bool:
+        with suppress(ValueError):  # the file is being written
+            return all(stack.pid(name) != pid for name, pid in before.items())
+        return False
 
-    assert all(stack.pid(name) != pid for name, pid in before.items())
+    assert wait_until(again, 2 * SOON_S, POLL_S), stack.status()
+    assert stack.well(), stack.status()
     assert "0 new of" in stack.run("up", "--no-jobs").stdout, "topics were lost with the kill"
 
 
@@ -216,7 +228,7 @@ def test_down_leaves_nothing_and_spares_other_stacks(standing: tuple[Stack, str]
     assert other.left_over() == []
     assert other.open_ports() == []
     other.run("status", expect=Exit.FAILED)
-    assert standing[0].status()["healthy"]
+    assert standing[0].well(), standing[0].status()
     assert (other.layout.data / "kafka" / "meta.properties").exists()
     assert "nothing ran" in other.run("down").stdout
     other.run("down", "--purge")
@@ -265,7 +277,7 @@ def test_server_that_cannot_start_is_told_with_its_log(stacks: Callable[..., Sta
     failed = stack.run("up", "--no-jobs", expect=Exit.STEP_FAILED)
 
     assert "step 'start kafka' failed" in failed.stderr
-    assert "kafka ended 3 times (exit status 1) while it was waited for" in failed.stderr
+    assert re.search(r"kafka ended \d times \(exit status 1\) while it was waited for", failed.stderr)
     assert "errors in its log:\nError occurred during initialization of VM" in failed.stderr
     stack.run("down")
     assert stack.left_over() == []
@@ -286,7 +298,7 @@ def test_port_taken_at_the_last_moment_is_the_cause_that_is_told(stacks: Callabl
                 other.bind((settings.local.host, settings.local.kafka_port))
                 other.listen()
 
-        with pytest.raises(StackError, match=r"kafka ended 3 times \(exit status 1\)") as raised:
+        with pytest.raises(StackError, match=r"kafka ended \d times \(exit status 1\)") as raised:
             up(settings, Choice(jobs=()), Reporter(say))
 
     assert any("Address already in use" in line for line in raised.value.errors)
@@ -311,8 +323,10 @@ def test_own_broker_is_used_and_outlives_a_stop_without_an_environment(
 
     It is stopped from a checkout whose .venv is gone, or half-made.
     """
-    stack = stacks(topics={"prefix": uuid.uuid4().hex[:8]})
-    address = broker_settings.kafka.external.bootstrap_servers
+    cluster = broker_settings.kafka.external
+    patient = {"external": {"connect_timeout_ms": cluster.connect_timeout_ms}}
+    stack = stacks(topics={"prefix": uuid.uuid4().hex[:8]}, kafka=patient)
+    address = cluster.bootstrap_servers
 
     up = stack.run("up", "--no-jobs", "--bootstrap-servers", address)
 
@@ -324,14 +338,14 @@ def test_own_broker_is_used_and_outlives_a_stop_without_an_environment(
         "keeper",
         "demo",
     }
-    assert stack.status()["healthy"]
+    assert stack.well(), stack.status()
     scripts = tmp_path / "checkout" / "scripts"
     scripts.mkdir(parents=True)
     script = scripts / "stop.sh"
     script.write_bytes((ROOT / "scripts" / "stop.sh").read_bytes())
     script.chmod(0o755)
 
-    subprocess.run([script, "--state-dir", stack.settings.local.state_dir], check=True, timeout=120)
+    subprocess.run([script, "--state-dir", stack.settings.local.state_dir], check=True, timeout=2 * SOON_S)
 
     assert stack.left_over() == []
     assert stack.open_ports() == []

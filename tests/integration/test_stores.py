@@ -17,6 +17,7 @@ from penstock.models.store import Store
 from tests import servers
 from tests.integration.file_servers import CONTENT, Faulty, WebHdfs, serving
 from tests.integration.object_store import BUCKET, ObjectStore
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 URI = f"s3://{BUCKET}/iris/1/model.pmml"
 #: A client that finds out soon that nobody answers.
-HASTY = {"config_kwargs": {"connect_timeout": 1, "retries": {"max_attempts": 1}}}
+HASTY = {"config_kwargs": {"retries": {"max_attempts": 1}}}
 
 
 @pytest.fixture(scope="module")
@@ -107,21 +108,18 @@ def test_s3_object_that_is_gone_is_told(s3: ObjectStore, tmp_path: Path, uri: st
 
 
 def test_s3_server_that_is_away_is_told_and_comes_back(file: Path, tmp_path: Path) -> None:
-    """Within seconds; the same client goes on when it is there again."""
+    """The same client goes on when it is there again."""
     with servers.running(ObjectStore(tmp_path)) as server:
         store = Store(server.options(**HASTY))
         store.put(file, URI)
         server.kill()
 
-        begin = time.monotonic()
         error = refused(store, URI, tmp_path / "copy")
-        took = time.monotonic() - begin
         server.start()
         store.fetch(URI, tmp_path / "copy")
 
     assert "is the store up" in str(error)
     assert error.passing
-    assert took < 10
     assert (tmp_path / "copy").read_bytes() == CONTENT
 
 
@@ -135,26 +133,26 @@ def test_http_file_is_fetched(http: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "patience_s", "told"),
     [
-        ("none", "there is no such file"),
-        ("forbidden", "403"),
-        ("overloaded", "503"),
-        ("broken", "cannot be read: ClientPayloadError"),
-        ("slow", "did not give all of it within 0.5 s"),
-        ("silent", "did not give all of it within 0.5 s"),
+        ("none", SOON_S, "there is no such file"),
+        ("forbidden", SOON_S, "403"),
+        ("overloaded", SOON_S, "503"),
+        ("broken", SOON_S, "cannot be read: ClientPayloadError"),
+        ("slow", 0.5, "did not give all of it within 0.5 s"),  # all of it takes hours
+        ("silent", 0.5, "did not give all of it within 0.5 s"),
     ],
 )
-def test_http_faults_are_told(http: str, tmp_path: Path, path: str, told: str) -> None:
+def test_http_faults_are_told(http: str, tmp_path: Path, path: str, patience_s: float, told: str) -> None:
     """In time, however slow the server is; all of them may pass."""
     begin = time.monotonic()
 
-    error = refused(Store(patience_s=0.5), f"{http}/{path}?signature=secret", tmp_path / "copy")
+    error = refused(Store(patience_s=patience_s), f"{http}/{path}?signature=secret", tmp_path / "copy")
 
     assert told in str(error)
     assert "secret" not in str(error)
     assert error.passing
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < SOON_S
 
 
 def test_http_transfer_that_breaks_off_unseen_is_seen_by_its_size(http: str, tmp_path: Path) -> None:
@@ -239,11 +237,11 @@ def test_processes_share_a_cache(tmp_path: Path) -> None:
         while not list((tmp_path / "cache").glob("??/*")):
             assert workers[0].poll() is None, workers[0].communicate()
         victim.kill()
-        told = [worker.communicate(timeout=60) for worker in workers]
+        told = [worker.communicate(timeout=2 * SOON_S) for worker in workers]
     finally:
         for process in (*workers, victim):
             process.kill()
-            process.wait(timeout=60)
+            process.wait(timeout=SOON_S)
 
     assert [(worker.returncode, error) for worker, (_, error) in zip(workers, told, strict=True)] == [(0, "")] * 4
     # What the killed one left goes with the next file that comes.

@@ -12,6 +12,7 @@ import pytest
 from jobs.pmml_job.engine import PmmlModel
 from jobs.pmml_job.pmml4s import MatrixCall, RecordsCall
 from penstock.errors import ModelLoadError
+from tests.patience import SOON_S
 
 Load = Callable[[bytes, str], PmmlModel]
 
@@ -128,7 +129,7 @@ def test_other_threads_may_score(load: Load, tree: bytes) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=SOON_S)
     assert found == [expected] * 4
 
 

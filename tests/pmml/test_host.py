@@ -21,6 +21,7 @@ from penstock.sections import ModelsSettings
 from penstock.settings import Settings
 from penstock.testing import builders
 from penstock.testing.models import messages
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,15 +30,13 @@ if TYPE_CHECKING:
     from jobs.pmml_job.engine import Engine
     from penstock.scoring import Requests
 
-_SOON_S = 30
-
 
 class Worker:
     """What a worker's function puts together, without Flink and Kafka."""
 
     def __init__(self, engine: Engine, cache: Path, batch: Callable[..., Requests], **changes: Any) -> None:
         self._changed = threading.Condition()
-        facts = {"cache_dir": cache, "wait_ms": 1000 * _SOON_S} | changes
+        facts = {"cache_dir": cache, **dict.fromkeys(("reload_wait_ms", "wait_ms"), 1000 * SOON_S)} | changes
         self.host = ModelHost(
             ModelsSettings(**facts), "pmml", PmmlLoader(engine), eager=True, on_change=self._on_change
         )
@@ -59,7 +58,7 @@ class Worker:
     def until(self, ref: str, state: State) -> None:
         """Wait until a version is in a state."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self.host.states()[ref].state is state, _SOON_S), self.host.states()
+            assert self._changed.wait_for(lambda: self.host.states()[ref].state is state, SOON_S), self.host.states()
 
     def score(self, *texts: str) -> list[str]:
         """Score one event with each of these: the version that did it, or the code of a dead letter."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jobs.pmml_job import engine, jvm
 from jobs.pmml_job.engine import Engine
+from tests.patience import SOON_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,4 +74,6 @@ def _run(program: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", program]
     # Java tells of options that come to it in this way, on its standard error.
     environment = {name: value for name, value in os.environ.items() if name != "JAVA_TOOL_OPTIONS"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SOON_S, check=False
+    )

@@ -11,7 +11,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import psutil
-import pytest
 
 from benchmarks import zoo
 from benchmarks.documents import scoring
@@ -24,6 +23,7 @@ from penstock.models.host import ModelHost
 from penstock.models.records import descriptor_record
 from penstock.routing.document import parse
 from penstock.sections import ModelsSettings
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,14 +32,12 @@ if TYPE_CHECKING:
 
 REGISTERED, KEPT, REQUESTS = 200, 32, 1_000
 SAMPLE_EVERY = 50
-PATIENCE_S = 20.0
 HEAP_MIB = 256
 #: Beside Java's heap: what Java itself takes for compiled code, classes and threads.
 MORE_MIB = 96
 ROW = b'{"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}'
 
 
-@pytest.mark.timeout(300)  # half a minute of loading on an idle machine; others test beside it
 def test_two_hundred_models_in_the_memory_of_thirty_two(pmml_engine: Engine, tmp_path: Path) -> None:
     """Every request is answered by the model that it names; no more are kept than may be, nor does memory grow on."""
     described = zoo.zoo(REGISTERED, tmp_path / "zoo", settings.load(), KINDS)
@@ -48,7 +46,7 @@ def test_two_hundred_models_in_the_memory_of_thirty_two(pmml_engine: Engine, tmp
     process, chance = psutil.Process(), Random(1)
     before = process.memory_info().rss
     kept, resident, loaded = [], [], set()
-    own = ModelsSettings(most_loaded=KEPT, cache_dir=tmp_path / "cache", wait_ms=60_000)
+    own = ModelsSettings(most_loaded=KEPT, cache_dir=tmp_path / "cache", wait_ms=1000 * SOON_S)
     host = ModelHost(own, "pmml", PmmlLoader(pmml_engine), eager=True)
     try:
         host.begin(messages)
@@ -74,10 +72,10 @@ def test_two_hundred_models_in_the_memory_of_thirty_two(pmml_engine: Engine, tmp
 
 def leased(host: ModelHost, ref: str) -> Any:
     """A model, as soon as it is there; nobody else uses models here, so that it stays for as long as it is needed."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + SOON_S
     while time.monotonic() < until:
         with host.leased([ref]) as given:
             if ref in given:
                 return given[ref]
         host.wait([ref], until)
-    raise AssertionError(f"{ref} is not there after {PATIENCE_S} s: {host.states()[ref]}")
+    raise AssertionError(f"{ref} is not there after {SOON_S} s: {host.states()[ref]}")

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from penstock.local import wheel
+from tests.patience import SOON_S
 
 ROOT = Path(__file__).parents[2]
 OURS = ("penstock", "input_adapter", "output_adapter", "jobs")
-_LIMIT_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Interpreter:
             cwd=self.folder,
             input=given,
             capture_output=True,
-            timeout=_LIMIT_S,
+            timeout=2 * SOON_S,
             check=False,
         )
         assert ended.returncode == 0, ended.stderr.decode()

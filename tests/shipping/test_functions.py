@@ -15,6 +15,7 @@ from penstock.event import JSON, MODEL, RESULT, unpack_headers, unpack_more
 from penstock.flink.pipeline import Flow
 from penstock.testing import builders
 from tests import brokers
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,11 +81,11 @@ class Recorder:
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """The checkout's settings; its routing document and its models on a broker, where functions look for them."""
     with brokers.running(tmp_path_factory.mktemp("broker")) as broker:
-        bootstrap_servers = broker.settings.kafka.external.bootstrap_servers
         overrides: dict[str, object] = {
-            "kafka.external.bootstrap_servers": bootstrap_servers,
+            **broker.reached,
             "models.cache_dir": str(tmp_path_factory.mktemp("cache")),
-            "models.wait_ms": 60_000,  # however busy the machine is
+            # However busy the machine is.
+            **dict.fromkeys(("models.startup_wait_ms", "models.wait_ms"), 1000 * SOON_S),
         }
         yield brokers.with_models(brokers.with_document(settings.load(overrides=overrides)))
 

@@ -21,6 +21,7 @@ from penstock.local.waiting import wait_until
 from penstock.models import pack
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.repository import read_folder
+from tests.patience import SOON_S
 from tests.sparks import JARS
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 SENTIMENT = Path(__file__).parents[2] / "models" / "sentiment"
 MOST_BYTES = 1 << 24
-SOON_S = 30
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_checks_load_and_score(save: Callable[..., Path]) -> None:
     """With an engine of their own, as `penstock models add` has it: a sample is made, outputs have their types."""
     path = save(*assembled("answer"))
     command = [sys.executable, "-c", TRY, str(path), str(JARS.parent)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=2 * SOON_S, check=True)
     findings, fields = json.loads(answer.stdout.splitlines()[-1])
     assert fields["inputs"] == [{"name": "c", "type": "string"}, {"name": "x", "type": "double"}]
     assert [each["type"] for each in fields["outputs"]] == ["double", "double[]", "string"]
