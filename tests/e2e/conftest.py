@@ -165,9 +165,8 @@ def interrupted(stack: Stack, recovered: dict[str, Any]) -> Interrupted:
     """The end of all jobs as `down` makes it, but for the broker, which takes what is sent meanwhile."""
     watch = Watch(stack.settings)
     run = uuid.uuid4().hex[:8]
-    local = stack.settings.local.model_copy(
-        update={"stop_deadline_s": SOON_S}
-    )  # a job that is cancelled does all twice
+    # A job that takes too long is cancelled, and does things twice.
+    local = stack.settings.local.model_copy(update={"stop_deadline_s": SOON_S})
     patient = stack.settings.model_copy(update={"local": local})
     with Flow(stack.settings, events("json", PER_FORM, run), FLOW_RATE) as flow:
         flow.some_more(BEFORE_END)

@@ -112,7 +112,7 @@ def through(stack: Stack, folder: Path, seed: int) -> ModelStorm:
     with files.slow_server(folder, SLOW_S) as slow, Flow(settings, _events(front, seed), RATE) as flow:
         flow.some_more(_BEFORE)
         workers = _all_ready(settings, [f"{name}:1" for name in CALM + MOVED], begun_ms)
-        everybody, restarts = set(model_signs(settings, begun_ms)), stack.restarts()
+        everybody, restarts = _all_heard(stack, begun_ms), stack.restarts()
         already, began = flow.count, time.monotonic()
         with Writer(settings) as writer:
             for number, operation in enumerate(operations):
@@ -261,6 +261,13 @@ def _all_ready(settings: Settings, refs: Sequence[str], begun_ms: int) -> set[st
 
     assert wait_until(ready, SOON_S, POLL_S), f"only {found} of {everybody} workers have {refs} ready"
     return found
+
+
+def _all_heard(stack: Stack, begun_ms: int) -> set[str]:
+    """Return all workers that hold models, those for shadows too, once each has told of them."""
+    holders = {state.sign.worker for state in stack.workers() if state.sign.models_offset is not None}
+    wait_until(lambda: model_signs(stack.settings, begun_ms).keys() >= holders, SOON_S, POLL_S)
+    return set(model_signs(stack.settings, begun_ms))
 
 
 def _is_ready(sign: ModelsSign, ref: str) -> bool:

@@ -219,5 +219,5 @@ def test_other_engines_do_not_notice(outage: Outage, figures: Callable[[str], No
         )
     )
 
-    assert (late["events"], late["tweets"]) == (0, 0), "these came long before the server went, and were scored after"
+    assert (late["events"], late["tweets"]) == (0, 0), "they came while it was away, and were scored after"
     assert late["images"] > 0
