@@ -19,12 +19,12 @@ from penstock.demo_events.mix import Kind, mixed, topic_of
 from penstock.iris import POISON_HEADER, Form, Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from penstock.iris import Event
     from penstock.settings import Settings
 
-__all__ = ["generate"]
+__all__ = ["ends_on_signal", "generate", "outcome"]
 
 _ROOM_S = 0.2  # how soon a wish to end is noticed while the broker is slow
 _MIX_RATE = 3.0  # a mix is there to be looked at
@@ -39,7 +39,7 @@ Examples:
   penstock generate --rate 50 --poison 5                  # until Ctrl-C, 5 % of it bad
 
 Exit status: 0 all were acknowledged (also after Ctrl-C where no --count was given), 1 some were not,
-3 Kafka cannot be used, 130 Ctrl-C came before --count was reached."""
+3 Kafka cannot be used, 130 Ctrl-C came before --count was reached, 143 SIGTERM came before the end."""
 )
 @click.option(
     "--kind",
@@ -97,7 +97,7 @@ def generate(settings: Settings, words: str, form: str, topic: str | None, rate:
     with ExitStack() as stack:
         lines = {kind: _Line(topic or topic_of(kind, plan), settings, stack) for kind in kinds}
         try:
-            with ends_on_signal(stop), stack, Progress(plan.count or None, "events") as progress:
+            with ends_on_signal(stop) as signals, stack, Progress(plan.count or None, "events") as progress:
                 for item in paced(mixed(kinds, plan), rate, stop):
                     if not lines[item.kind].sent(item.event, stop):
                         break
@@ -108,8 +108,9 @@ def generate(settings: Settings, words: str, form: str, topic: str | None, rate:
                 click.echo(line.closing(seconds))
     for line in lines.values():
         line.sender.complain()
-    if sum(line.sender.sent for line in lines.values()) < plan.count:
-        raise click.exceptions.Exit(Exit.INTERRUPTED)
+    status = outcome(signals, sum(line.sender.sent for line in lines.values()), plan.count)
+    if status is not Exit.OK:
+        raise click.exceptions.Exit(status)
 
 
 def _refuse_iris_options() -> None:
@@ -153,12 +154,30 @@ class _Line:
         return f"{closing_line(self.sender, self._topic)}, {self._spoilt:,} spoilt, {pace}"
 
 
+def outcome(signals: Sequence[int], sent: int, count: int) -> Exit:
+    """Return the exit status: Ctrl-C is the way to end it where no count was asked for; SIGTERM is none anywhere."""
+    if not signals or 0 < count <= sent:
+        return Exit.OK
+    if signals[0] == signal.SIGTERM:
+        return Exit.TERMINATED
+    return Exit.INTERRUPTED if count else Exit.OK
+
+
 @contextmanager
-def ends_on_signal(stop: Stop) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM ask for the end instead of breaking off, so that what is under way is still written."""
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+def ends_on_signal(stop: Stop) -> Iterator[list[int]]:
+    """Let Ctrl-C and SIGTERM ask for the end instead of breaking off, so that what is under way is still written.
+
+    Yields the numbers of those that came, in their order.
+    """
+    signals: list[int] = []
+
+    def heard(number: int, _: object) -> None:
+        signals.append(number)
+        stop.set()
+
+    before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
