@@ -27,6 +27,21 @@ refuse() {
   exit 2
 }
 
+# refuse_unknown_jobs LIST: words that are no scoring job, as `penstock up` would after minutes of setting up
+refuse_unknown_jobs() {
+  local left="$1," word
+  while [[ $left ]]; do
+    word=${left%%,*} left=${left#*,}
+    case $word in
+      pmml | spark | service) ;;
+      *)
+        echo "error: --jobs takes pmml, spark and service, with commas between them; there is no job '$word':" \
+          "correct it, or leave --jobs out for what was chosen before, or all" >&2
+        exit 2 ;;
+    esac
+  done
+}
+
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # The options of `penstock up`, which cannot be asked before it is installed; a test compares them.
 given=("$@") jobs=() no_jobs=
@@ -44,7 +59,7 @@ while (($#)); do
     *) refuse "'penstock up' takes no '$1'" ;;
   esac
   case $name in
-    --jobs) jobs+=("--jobs=$value") ;;
+    --jobs) refuse_unknown_jobs "$value"; jobs+=("--jobs=$value") ;;
     --settings) [[ -f $value ]] || refuse "--settings: there is no file '$value' in $PWD" ;;
   esac
   shift

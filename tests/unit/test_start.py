@@ -9,6 +9,7 @@ import click
 import pytest
 
 from penstock.cli.stack import up
+from penstock.deployables import SCORING
 
 START = Path(__file__).parents[2] / "scripts" / "start.sh"
 SAYS = '#!/bin/sh\necho "${0##*/} $*"\n'
@@ -84,6 +85,38 @@ def test_wrong_usage_is_told_before_anything_is_set_up(checkout: Path, wrong: li
 
     assert (ended.returncode, ended.stdout) == (2, "")
     assert told in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        (["--jobs", "foo"], "foo"),
+        (["--jobs=pmml,foo"], "foo"),
+        (["--jobs", "pmml", "--jobs", "foo"], "foo"),
+        (["--jobs", "pmml spark"], "pmml spark"),
+        (["--jobs", "pmml, spark"], " spark"),
+        (["--jobs", "pmml,"], ""),
+        (["--jobs="], ""),
+        (["--jobs", "--no-demo"], "--no-demo"),
+        (["--jobs", "*"], "*"),
+    ],
+)
+def test_unknown_job_is_told_in_one_line(checkout: Path, given: list[str], word: str) -> None:
+    """It says which there are, which there is not, and what to do, before anything is set up."""
+    ended = subprocess.run([checkout / "scripts" / "start.sh", *given], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        f"error: --jobs takes pmml, spark and service, with commas between them; there is no job {word!r}: "
+        "correct it, or leave --jobs out for what was chosen before, or all\n"
+    )
+
+
+def test_every_job_of_the_command_is_taken(checkout: Path) -> None:
+    """The script has a list of its own here, too."""
+    every = ",".join(SCORING)
+
+    assert start(checkout, "--jobs", every) == [f"setup.sh --jobs={every}", f"penstock up --jobs {every}"]
 
 
 def test_every_option_of_the_command_is_taken(checkout: Path) -> None:
