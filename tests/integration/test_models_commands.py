@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,7 @@ import pytest
 
 from penstock import kafka, topics
 from penstock.cli.exits import Exit
+from penstock.cli.progress import telling
 from penstock.control import portable
 from penstock.control.model_subject import ModelSubject
 from penstock.control.models import registry
@@ -221,15 +223,18 @@ def test_worker_that_cannot_load_it_is_status_1(add: Callable[..., Result], host
     assert add(1, expect=Exit.FAILED).stdout.splitlines()[-1].split(maxsplit=2)[1:] == ["failed", "its file is gone"]
 
 
-def test_worker_that_is_not_done_is_status_4(installed: Installation, add: Callable[..., Result], host: Host) -> None:
-    """It is told what to look at."""
+def test_slow_worker_is_status_4(
+    installed: Installation, add: Callable[..., Result], host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told what to look at, and all of it in the order in which it happens."""
+    monkeypatch.setattr("penstock.cli.models.add.telling", lambda what: telling(what, after_s=0))
     host.odd["iris:1"] = Standing(State.LOADING)
-    add(1, "--timeout", "1", expect=Exit.TIMED_OUT)
+    said = add(1, "--timeout", "1", expect=Exit.TIMED_OUT).output
     assert wait_until(lambda: "loading" in installed.run("models", "status", expect=None).stdout, SOON_S, 0.2)
-    said = add(1, "--timeout", "0.1", expect=Exit.TIMED_OUT)
+    again = add(1, "--timeout", "0.1", expect=Exit.TIMED_OUT)
 
-    assert "loading" in said.stdout
-    assert "it is registered, but not all workers had it ready in time: see 'penstock models status'" in said.stderr
+    assert re.search("\nregistered.*waiting for the workers.*registered, but.*models status'", said, re.DOTALL)
+    assert "loading" in again.stdout
 
 
 def test_nobody_at_work_is_fine(installed: Installation, add: Callable[..., Result]) -> None:

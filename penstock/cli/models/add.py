@@ -91,14 +91,15 @@ def add(settings: Settings, *, offer: Offer, timeout_s: float | None, layout: st
         with ModelsTopic(settings) as topic, ModelWatch(settings) as watch:
             heal(topic)
             added = adding.add(settings, topic, intake, live=flags["live"], copy=not flags["no_copy"])
+            if layout == "text":
+                click.echo(_said(added))  # it is so, whatever the wait comes to
             live = topic.registry.live(offer.ref.name) == offer.ref
             offset = -1 if added.offset is None else added.offset
             patience_s = settings.control.apply_timeout_ms / 1000 if timeout_s is None else timeout_s
             with telling(f"{offer.ref}: waiting for the workers of job {offer.job}"):
                 states = watch.loaded(offer.ref, offset, offer.job, patience_s)
     found = {"registered": added.registered is not None, "uri": added.descriptor.uri, **_checked(intake)}
-    said = f"{_said(added)}\n{answers(states, offer.job)}"
-    _end(layout, {**found, "live": live, "workers": answers_as_objects(states)}, said)
+    _end(layout, {**found, "live": live, "workers": answers_as_objects(states)}, answers(states, offer.job))
     status = outcome(states)
     if status is Exit.TIMED_OUT:
         click.echo("it is registered, but not all workers had it ready in time: see 'penstock models status'", err=True)
