@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jobs.service_job import oip_grpc, oip_rest, tensorflow
 from penstock.logs import get_logger
+from penstock.remote import probes
 from penstock.remote.breaker import BreakerConfig
 from penstock.remote.channels import Channel, Tls
 from penstock.remote.endpoints import Connection, Endpoints, EndpointsConfig, EndpointState
@@ -77,13 +78,13 @@ def connected(config: ServerConfig, on_change: OnChange | None = None) -> ModelC
         )
     match config.protocol, config.transport:
         case "tensorflow", "grpc":
-            channels = _endpoints(config, Channel, tensorflow.probe, on_change)
+            channels = _endpoints(config, Channel, probes.tensorflow, on_change)
             return tensorflow.TensorFlowClient(channels, config.retry)
         case "open-inference", "grpc":
-            channels = _endpoints(config, Channel, oip_grpc.probe, on_change)
+            channels = _endpoints(config, Channel, probes.open_inference, on_change)
             return oip_grpc.OipGrpcClient(channels, config.retry)
         case "open-inference", "rest":
-            rests = _endpoints(config, Rest, oip_rest.probe, on_change)
+            rests = _endpoints(config, Rest, probes.open_inference_rest, on_change)
             return oip_rest.OipRestClient(rests, config.retry)
     raise ValueError(f"no client speaks protocol {config.protocol!r} by {config.transport!r}")
 

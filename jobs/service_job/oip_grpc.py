@@ -20,14 +20,7 @@ if TYPE_CHECKING:
     from penstock.remote.retrying import RetryConfig
     from penstock.remote.tensors import Array
 
-__all__ = ["OipGrpcClient", "probe"]
-
-
-def probe(channel: Channel, timeout_s: float) -> None:
-    """Ask whether a server is ready."""
-    method = methods(OPEN_INFERENCE)["ServerReady"]
-    if not channel.probe(method, method.request(), timeout_s).ready:
-        raise CallError("UNAVAILABLE", "the server says that it is not ready", server=channel.server)
+__all__ = ["OipGrpcClient"]
 
 
 class OipGrpcClient(CallingClient["Channel"]):

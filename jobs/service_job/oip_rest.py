@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from penstock.remote.rest import Rest
     from penstock.remote.tensors import Array
 
-__all__ = ["OipRestClient", "probe"]
+__all__ = ["OipRestClient"]
 
 
 class _Tensor(msgspec.Struct):
@@ -39,11 +39,6 @@ class _Metadata(msgspec.Struct):
 class _Answer(msgspec.Struct):
     outputs: list[_Tensor]
     model_version: str | None = None
-
-
-def probe(rest: Rest, timeout_s: float) -> None:
-    """Ask whether a server is ready: its status says so."""
-    rest.ask("GET", "/v2/health/ready", None, timeout_s)
 
 
 class OipRestClient(CallingClient["Rest"]):

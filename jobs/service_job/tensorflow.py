@@ -20,21 +20,11 @@ if TYPE_CHECKING:
     from penstock.remote.endpoints import Endpoints
     from penstock.remote.retrying import RetryConfig
 
-__all__ = ["TensorFlowClient", "probe"]
+__all__ = ["TensorFlowClient"]
 
 _METADATA = "signature_def"
-#: No server has such a model: that it says so is all that a probe wants to know.
-_NOBODY = "penstock-probe"
 #: How TensorFlow Serving says, as INVALID_ARGUMENT, that no version has the label: its text, there is no code for it.
 _NO_LABEL = "Unrecognized servable version label"
-
-
-def probe(channel: Channel, timeout_s: float) -> None:
-    """Ask whether a server is well: it answers for its models, whether it has any or not."""
-    method = methods(MODEL_SERVICE)["GetModelStatus"]
-    request = method.request()
-    request.model_spec.name = _NOBODY
-    channel.probe(method, request, timeout_s)
 
 
 class TensorFlowClient(CallingClient["Channel"]):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from penstock.cli import model_servers
 from penstock.cli.journeys import Hop, Stage
 from penstock.cli.readiness import unready
 from penstock.cli.tables import counted
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from penstock.settings import Settings
 
 __all__ = ["Check", "Parts"]
-
-
-_LISTENS_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,15 +163,10 @@ class Parts:
         return Check(name="jobs", well=not faults, detail="; ".join(faults) or told)
 
     def _servers(self) -> Iterator[Check]:
-        """Look whether somebody listens where model servers should, if any is asked."""
-        if SERVICE_JOB not in self._deployables():
-            return
-        asked = sorted(
-            {f"{name} at {each}" for name, one in self._settings.service.servers.items() for each in one.endpoints}
-        )
-        silent = [each for each in asked if not _listens(each.rpartition(" ")[2])]
-        advice = f"nobody listens: {', '.join(silent)}; its events wait, and are dead letters after that"
-        yield Check(name="servers", well=not silent, detail=advice if silent else f"{', '.join(asked)} listen")
+        """Ask the model servers, if any is asked by a job: one that hangs still listens."""
+        if SERVICE_JOB in self._deployables():
+            well, detail = model_servers.told(model_servers.asked(self._settings.service))
+            yield Check(name="servers", well=well, detail=detail)
 
     def _drivers(self) -> set[str]:
         """Name the deployables of which a worker says that it is there: Flink knows nothing of those outside it."""
@@ -219,12 +211,3 @@ def _driver_fault(carrier: Deployable, live: set[str]) -> str | None:
     if carrier.name in live:
         return None
     return f"job {carrier.job_name!r} gives no sign of life; 'penstock up' starts its driver"
-
-
-def _listens(endpoint: str) -> bool:
-    host, _, port = endpoint.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), _LISTENS_S):
-            return True
-    except OSError:
-        return False

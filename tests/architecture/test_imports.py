@@ -47,9 +47,11 @@ SPARK_EDGE = {
         "streams",
     )
 }
-#: Who speaks to model servers, and makes arrays for them: only workers of the service job import it.
+#: Who speaks to model servers, and makes arrays for them: only workers of the service job import it, and who
+#: asks whether servers answer.
 MODEL_SERVER_EDGE = {
-    *(f"penstock.remote.{name}" for name in ("channels", "messages", "oip_tensors", "rest", "retrying", "tensors")),
+    *(f"penstock.remote.{name}" for name in ("channels", "messages", "oip_tensors", "probes", "rest")),
+    *(f"penstock.remote.{name}" for name in ("retrying", "tensors")),
     *(
         f"jobs.service_job.{name}"
         for name in ("calling", "connecting", "examples", "oip_grpc", "oip_rest", "tensorflow")
