@@ -9,7 +9,7 @@ from penstock.local import applied, engines
 from penstock.local.parts import OPTIONAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from penstock.deployables import Deployable
@@ -20,15 +20,26 @@ if TYPE_CHECKING:
 __all__ = ["expected", "forget", "renew", "start"]
 
 
-def renew(settings: Settings, layout: Layout, supervisor: Supervisor, wheel: Path) -> list[str]:
+def renew(
+    settings: Settings, layout: Layout, supervisor: Supervisor, wheel: Path, end_callers: Callable[[], object]
+) -> list[str]:
     """Apply the settings and the wheel; what runs from another wheel ends before that, and is started again after it.
 
     That is so whatever jobs are wanted: a program whose wheel is replaced under it fails at its next import. Returns
     the names of what was started again.
+
+    Args:
+        settings: to apply.
+        layout: of the stack.
+        supervisor: of its programs.
+        wheel: to apply.
+        end_callers: ends the jobs that call the programs, before these end: a job that waits for a server that is away
+            makes no checkpoint, and so does not stop in good order. Called where programs are to end, and only there.
     """
     ended: list[str] = []
     try:
         if not applied.is_kept(layout, wheel):
+            end_callers()
             for name in OPTIONAL:
                 ended += [name] if supervisor.stop(name) else []
         applied.keep(settings, layout, wheel)

@@ -25,6 +25,7 @@ __all__ = [
     "PROGRAMS",
     "SPARK_DRIVER",
     "answers",
+    "callers",
     "installed",
     "lacks",
     "needed",
@@ -85,6 +86,11 @@ def needed(settings: Settings, wanted: Iterable[Deployable]) -> list[str]:
     asked = set(wanted)
     wants = {MODEL_SERVER: SERVICE_JOB in asked and settings.service.embedded, SPARK_DRIVER: SPARK_JOB in asked}
     return [name for name in PROGRAMS if wants[name]]
+
+
+def callers(settings: Settings, wanted: Iterable[Deployable]) -> tuple[Deployable, ...]:
+    """Return those of the cluster's jobs that call one of the processes, and wait for it as long as it is away."""
+    return (SERVICE_JOB,) if MODEL_SERVER in needed(settings, wanted) else ()
 
 
 def program(name: str, layout: Layout, wheel: Path, priority: int) -> Program:

@@ -33,6 +33,7 @@ __all__ = [
     "latest",
     "of_flink",
     "root_cause",
+    "stop",
     "stop_all",
     "submit",
     "submitted",
@@ -211,12 +212,22 @@ def root_cause(trace: str) -> str:
 
 def stop_all(settings: Settings, layout: Layout) -> None:
     """End Penstock's jobs, if the cluster answers; it may have others, which are none of our business."""
+    stop(settings, layout, chosen(SCORING))
+
+
+def stop(settings: Settings, layout: Layout, unwanted: Iterable[Deployable]) -> list[str]:
+    """End these jobs, if the cluster answers. Returns the names of those that ran."""
+    names = {item.job_name: item.name for item in unwanted}
+    if not names:
+        return []
     rest = FlinkRest(settings.flink.rest_url)
-    ours = {item.job_name for item in chosen(SCORING)}
     try:
-        _stop(rest, [job for job in rest.jobs() if job.name in ours], settings, layout)
+        running = [job for job in rest.jobs() if job.name in names and job.state in ALIVE]
+        _stop(rest, running, settings, layout)
     except FlinkUnavailableError as error:
         _log.debug("jobs were not asked to end", reason=str(error))
+        return []
+    return [names[job.name] for job in running]
 
 
 def _stop(rest: FlinkRest, running: Iterable[Job], settings: Settings, layout: Layout) -> None:

@@ -81,7 +81,7 @@ def up(settings: Settings, choice: Choice, reporter: Reporter) -> RoutingDocumen
         stack.make_topics()
         stack.give_models()
         if choice.jobs:
-            stack.apply()
+            stack.apply(choice.jobs)
             stack.start_beside(choice.jobs)
         stack.await_flink()
         if choice.jobs:
@@ -289,10 +289,16 @@ class _Stack:
             self._wait_for(flink_cluster.TASKMANAGER, deadline_s, lambda: self._rest.slots() > 0)
             outcome.append(f"{self._rest.slots()} at {self._rest.url}")
 
-    def apply(self) -> None:
+    def apply(self, wanted: tuple[Deployable, ...]) -> None:
         """Have the jobs and the programs run with these settings and from this wheel."""
+        settings, layout = self._settings, self._layout
         with self._step("apply settings and wheel") as outcome:
-            again = beside.renew(self._settings, self._layout, self._supervisor, self._wheel)
+
+            def end_callers() -> None:
+                ended = jobs.stop(settings, layout, engines.callers(settings, wanted))
+                outcome.extend([f"ended {', '.join(ended)} first"] if ended else [])
+
+            again = beside.renew(settings, layout, self._supervisor, self._wheel, end_callers)
             outcome.extend([f"started again: {', '.join(again)}"] if again else [])
 
     def start_beside(self, wanted: tuple[Deployable, ...]) -> None:

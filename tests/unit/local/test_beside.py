@@ -42,6 +42,10 @@ class Supervised:
         self.running.discard(name)
         return known
 
+    def end_callers(self) -> None:
+        """End the jobs that call the programs."""
+        self._note("end callers")
+
     def _note(self, what: str) -> None:
         self.asked.append((what, applied.wheel_path(self._layout).read_bytes()))
 
@@ -86,15 +90,20 @@ def test_what_jobs_need_is_started_once(settings: Settings, supervisor: Any) -> 
 def test_what_runs_from_another_wheel_ends_before_that_is_replaced(
     settings: Settings, wheel: Path, supervisor: Any
 ) -> None:
-    """All that runs, needed by the wanted jobs or not, and nothing else; it comes back with the new one."""
+    """All that runs, needed by the wanted jobs or not, and nothing else; it comes back with the new one.
+
+    Jobs that call it end first: they would wait for it while they should end.
+    """
     layout = Layout.of(settings)
     supervisor.running = {"keeper", "spark-driver", "kafka"}
-    wheel.rename(wheel.with_name("penstock-2.0-py3-none-any.whl")).write_bytes(b"second")
+    fresh = wheel.rename(wheel.with_name("penstock-2.0-py3-none-any.whl"))
+    fresh.write_bytes(b"second")
 
-    again = beside.renew(settings, layout, supervisor, wheel.with_name("penstock-2.0-py3-none-any.whl"))
+    again = beside.renew(settings, layout, supervisor, fresh, supervisor.end_callers)
 
     assert again == ["spark-driver", "keeper"]
     assert supervisor.asked == [
+        ("end callers", b"first"),
         ("stop spark-driver", b"first"),
         ("stop keeper", b"first"),
         ("start spark-driver", b"second"),
@@ -106,7 +115,7 @@ def test_what_runs_from_this_wheel_is_left_alone(settings: Settings, wheel: Path
     """So is what runs while another is built that nobody has applied."""
     supervisor.running = {"keeper", "demo"}
 
-    assert beside.renew(settings, Layout.of(settings), supervisor, wheel) == []
+    assert beside.renew(settings, Layout.of(settings), supervisor, wheel, supervisor.end_callers) == []
     wheel.write_bytes(b"second")
 
     assert supervisor.asked == []
@@ -121,9 +130,9 @@ def test_wheel_that_cannot_be_kept_ends_no_program_for_good(settings: Settings, 
     (layout.applied / "new").mkdir()  # as if the disk were full
 
     with pytest.raises(IsADirectoryError, match="new"):
-        beside.renew(settings, layout, supervisor, wheel)
+        beside.renew(settings, layout, supervisor, wheel, supervisor.end_callers)
 
-    assert supervisor.asked == [("stop keeper", b"first"), ("start keeper", b"first")]
+    assert supervisor.asked[1:] == [("stop keeper", b"first"), ("start keeper", b"first")]
 
 
 def test_interrupt_while_programs_end_ends_none_for_good(settings: Settings, wheel: Path, supervisor: Any) -> None:
@@ -133,7 +142,7 @@ def test_interrupt_while_programs_end_ends_none_for_good(settings: Settings, whe
     wheel.write_bytes(b"second")
 
     with pytest.raises(KeyboardInterrupt, match="keeper"):
-        beside.renew(settings, Layout.of(settings), supervisor, wheel)
+        beside.renew(settings, Layout.of(settings), supervisor, wheel, supervisor.end_callers)
 
     assert supervisor.running == {"spark-driver", "keeper"}
     assert applied.wheel_path(Layout.of(settings)).read_bytes() == b"first"

@@ -97,6 +97,15 @@ def test_processes_by_job(settings: Settings, jobs: list[str], names: list[str])
     assert engines.needed(settings, chosen(jobs)) == names
 
 
+def test_jobs_that_call_a_process_are_known(settings: Settings) -> None:
+    """One whose model servers are others' calls none."""
+    own = Settings(service={"servers": {"default": {"endpoints": ["models:8500"]}}}, local=settings.local)
+
+    assert [item.name for item in engines.callers(settings, chosen(SCORING))] == ["service_job"]
+    assert engines.callers(settings, chosen(["pmml", "spark"])) == ()
+    assert engines.callers(own, chosen(["service"])) == ()
+
+
 def test_server_answers_when_it_listens() -> None:
     """It does not before its models are loaded."""
     port = free_port()

@@ -182,6 +182,23 @@ def test_jobs_that_cannot_stop_are_cancelled(cluster: Callable[..., Settings], t
     assert (restarting["state"], refusing["state"]) == ("CANCELED", "CANCELED")
 
 
+def test_only_these_jobs_end(cluster: Callable[..., Settings], tmp_path: Path) -> None:
+    """Told by their names; one that is over is none of them."""
+    pmml, first, last = (entry(item.job_name, state="RESTARTING") for item in (ALL[1], ALL[0], ALL[2]))
+    last["state"] = "FINISHED"
+
+    assert jobs.stop(cluster(pmml, first, last), Layout(tmp_path), ALL[1:]) == ["pmml_job"]
+    assert [job["state"] for job in (pmml, first, last)] == ["CANCELED", "RESTARTING", "FINISHED"]
+
+
+def test_no_job_ends_where_no_cluster_answers(tmp_path: Path) -> None:
+    """Then none runs, and nobody is kept from going on."""
+    away = Settings(flink={"rest_port": 1})
+
+    assert jobs.stop(away, Layout(tmp_path), ALL) == []
+    assert jobs.stop(away, Layout(tmp_path), ()) == []
+
+
 def test_jobs_of_others_are_left_alone(cluster: Callable[..., Settings], tmp_path: Path) -> None:
     """A Flink cluster may run what is not Penstock's."""
     ours, theirs = entry("penstock-pmml-job", state="RESTARTING"), entry("penstock-of-somebody", state="RESTARTING")
