@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin
 
@@ -76,7 +77,7 @@ class HttpFetcher:
             found = self._get(target, deadline)
             if isinstance(found, bytes):
                 return found
-            target = normal(urljoin(target.uri, found), self._allowed)
+            target = normal(_joined(target.uri, found), self._allowed)
         raise Unfetched(f"it is redirected more than {_MOST_REDIRECTS} times")
 
     def close(self) -> None:
@@ -95,7 +96,7 @@ class HttpFetcher:
             try:
                 response = self._ask(connection, target, deadline)
                 found = self._read(response)
-            except (HTTPError, OSError, ValueError) as error:
+            except (HTTPError, HTTPException, OSError, ValueError) as error:
                 connection.close()
                 late = watch.over or _timed_out(error)  # whichever clock was quicker
                 raise Unfetched(_LATE if late else f"its server does not give it: {_said(error)}") from error
@@ -116,7 +117,7 @@ class HttpFetcher:
             found = asked.result(max(0.0, deadline - self._clock()))
         except TimeoutError as error:
             raise Unfetched("the address of its host was not found in time (service.fetch.timeout_ms)") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # names with empty parts, or too long ones, are no text to Python
             raise Unfetched(f"its host {host!r} has no address: {_said(error)}") from error
         if not found:
             raise Unfetched(f"its host {host!r} has no address")
@@ -221,6 +222,13 @@ class _Watch:
             if held is not None:
                 with suppress(OSError):  # closed in between
                     held.shutdown(socket.SHUT_RDWR)
+
+
+def _joined(uri: str, found: str) -> str:
+    try:
+        return urljoin(uri, found)
+    except ValueError as error:
+        raise Unfetched(f"its server redirects to what is no URI: {_said(error)}") from error
 
 
 def _addresses(host: str, port: int) -> list[str]:

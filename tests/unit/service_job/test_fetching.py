@@ -167,6 +167,21 @@ def test_other_answers_are_no_payload(pages: str, status: int) -> None:
         fetch.fetch(f"{pages}/")
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"what is no HTTP\r\n\r\n", "BadStatusLine: what is no HTTP"),
+        (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n", "got more than 100 headers"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://[bad\r\nContent-Length: 0\r\n\r\n", "redirects to what is no URI"),
+    ],
+)
+def test_server_that_answers_nonsense_is_told(pages: str, answer: bytes, told: str) -> None:
+    """It is the server's fault, and not one of ours."""
+    Pages.answers["/"] = lambda page: page.wfile.write(answer)
+    with fetcher(f"{pages}/") as fetch, pytest.raises(FetchError, match=told):
+        fetch.fetch(f"{pages}/")
+
+
 def test_announced_size_is_enough_to_refuse(pages: str) -> None:
     """Nothing of it is read."""
     Pages.answers["/"] = lambda page: page.give(b"x" * 1_001)
@@ -286,6 +301,13 @@ def test_host_without_address_is_told() -> None:
     with pytest.raises(Unfetched, match="has no address: gaierror"):
         http.fetch(target, time.monotonic() + LIMITS.timeout_s)
     http.close()
+
+
+@pytest.mark.parametrize("host", ["a..example", f"{'a' * 70}.example"])
+def test_names_that_no_host_can_have_are_told(host: str) -> None:
+    """Python refuses to look them up, with an error that is about text."""
+    with fetcher("https://") as fetch, pytest.raises(FetchError, match=r"has no address: UnicodeError"):
+        fetch.fetch(f"https://{host}/")
 
 
 def test_files_come_from_allowed_folders(tmp_path: Path) -> None:
