@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from urllib.parse import urljoin
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -39,6 +39,9 @@ _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "penstock"}
 _RESOLVERS = 4
 _MOST_SHOWN = 200
 _LATE = "it did not come in time (service.fetch.timeout_ms)"
+
+_Key: TypeAlias = tuple[object, ...]
+"""Scheme, host, port and address of a connection."""
 
 
 class Unfetched(Exception):  # noqa: N818 (never leaves the job: it becomes a FetchError)
@@ -69,7 +72,7 @@ class HttpFetcher:
         self._resolve = _addresses if resolve is None else resolve
         self._resolvers = ThreadPoolExecutor(_RESOLVERS, "resolve")
         self._lock = threading.Lock()
-        self._idle: list[tuple[tuple[object, ...], HTTPConnection]] = []
+        self._idle: list[tuple[_Key, HTTPConnection]] = []
 
     def fetch(self, target: Target, deadline: float) -> bytes:
         """Return the payload, until ``deadline`` by the clock. Raises `Unfetched`, or `Refused` after a redirect."""
@@ -89,15 +92,32 @@ class HttpFetcher:
         self._resolvers.shutdown(wait=False, cancel_futures=True)
 
     def _get(self, target: Target, deadline: float) -> bytes | str:
-        """Return the payload, or where it is said to be instead."""
+        """Return the payload, or where it is said to be instead.
+
+        A server may end a connection that was idle in the very moment in which it is asked again, and says nothing
+        then: it is asked once more, by a new connection (RFC 9110, section 9.2.2).
+        """
         addresses = checked_addresses(target, self._found(target, deadline))
-        key, connection = self._connection(target, addresses[0])
+        key = (target.scheme, target.host, target.port, addresses[0])
+        idle = self._taken(key)
+        if idle is not None:
+            with suppress(ConnectionError):
+                return self._asked(key, idle, target, deadline)
+        try:
+            return self._asked(key, _made(target, addresses[0]), target, deadline)
+        except ConnectionError as error:
+            raise Unfetched(f"its server does not give it: {_said(error)}") from error
+
+    def _asked(self, key: _Key, connection: HTTPConnection, target: Target, deadline: float) -> bytes | str:
+        """Ask by a connection, and keep it. Raises `ConnectionError` where it ended before anything came."""
         with _Watch(connection, deadline - self._clock()) as watch:
             try:
                 response = self._ask(connection, target, deadline)
                 found = self._read(response)
             except (HTTPError, HTTPException, OSError, ValueError) as error:
                 connection.close()
+                if isinstance(error, ConnectionError) and not watch.over:
+                    raise
                 late = watch.over or _timed_out(error)  # whichever clock was quicker
                 raise Unfetched(_LATE if late else f"its server does not give it: {_said(error)}") from error
             except BaseException:
@@ -123,12 +143,11 @@ class HttpFetcher:
             raise Unfetched(f"its host {host!r} has no address")
         return found
 
-    def _connection(self, target: Target, address: str) -> tuple[tuple[object, ...], HTTPConnection]:
-        """Return an idle connection to this very address, or a new one.
+    def _taken(self, key: _Key) -> HTTPConnection | None:
+        """Return an idle connection to this very address, if there is one.
 
         Servers end connections that are idle for longer than they like, without a word: those are not used again.
         """
-        key = (target.scheme, target.host, target.port, address)
         with self._lock:
             mine = [each for each in self._idle if each[0] == key]
             self._idle = [each for each in self._idle if each[0] != key]
@@ -137,14 +156,9 @@ class HttpFetcher:
         for each in mine:
             if each not in alive:
                 each[1].close()
-        if alive:
-            return alive[-1]
-        host = target.host.strip("[]")
-        if target.scheme == "https":
-            return key, HTTPSConnection(address, target.port, server_hostname=host, assert_hostname=host)
-        return key, HTTPConnection(address, target.port)
+        return alive[-1][1] if alive else None
 
-    def _keep(self, key: tuple[object, ...], connection: HTTPConnection) -> None:
+    def _keep(self, key: _Key, connection: HTTPConnection) -> None:
         oldest = None
         with self._lock:
             self._idle.append((key, connection))
@@ -222,6 +236,13 @@ class _Watch:
             if held is not None:
                 with suppress(OSError):  # closed in between
                     held.shutdown(socket.SHUT_RDWR)
+
+
+def _made(target: Target, address: str) -> HTTPConnection:
+    host = target.host.strip("[]")
+    if target.scheme == "https":
+        return HTTPSConnection(address, target.port, server_hostname=host, assert_hostname=host)
+    return HTTPConnection(address, target.port)
 
 
 def _joined(uri: str, found: str) -> str:

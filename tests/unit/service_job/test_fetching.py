@@ -130,6 +130,37 @@ def test_connection_that_was_ended_without_a_word_is_not_used_again(pages: str) 
             ended.clear()
 
 
+def test_connection_that_ends_when_it_is_asked_again_costs_no_payload(pages: str) -> None:
+    """A server's patience with an idle connection may be over in that very moment."""
+    answered = set()
+
+    def once(page: Pages) -> None:
+        if page.client_address in answered:
+            page.close_connection = True
+        else:
+            answered.add(page.client_address)
+            page.give(b"payload")
+
+    Pages.answers["/"] = once
+    with fetcher(f"{pages}/") as fetch:
+        assert [fetch.fetch(f"{pages}/") for _ in range(3)] == [b"payload"] * 3
+
+
+def test_server_that_only_hangs_up_is_told(pages: str) -> None:
+    """By a connection of its own it is asked once."""
+    asked = []
+
+    def hang_up(page: Pages) -> None:
+        asked.append(page.client_address)
+        page.close_connection = True
+
+    Pages.answers["/"] = hang_up
+    with fetcher(f"{pages}/") as fetch, pytest.raises(FetchError, match="RemoteDisconnected"):
+        fetch.fetch(f"{pages}/")
+
+    assert len(asked) == 1
+
+
 def test_nothing_else_is_asked(pages: str) -> None:
     """A URI that is not allowed makes no connection at all."""
     with fetcher(f"{pages}/cats/") as fetch, pytest.raises(FetchError, match=r"service\.fetch\.allow"):
