@@ -132,10 +132,11 @@ class HttpFetcher:
     def _found(self, target: Target, deadline: float) -> Sequence[str]:
         """The addresses of a host; the system's resolver knows no time limit."""
         host = target.host.strip("[]")
+        asked = self._resolvers.submit(self._resolve, host, target.port or 0)
         try:
-            asked = self._resolvers.submit(self._resolve, host, target.port or 0)
             found = asked.result(max(0.0, deadline - self._clock()))
         except TimeoutError as error:
+            asked.cancel()  # where it has not begun: those that nobody waits for would hold up the others
             raise Unfetched("the address of its host was not found in time (service.fetch.timeout_ms)") from error
         except (OSError, UnicodeError) as error:  # names with empty parts, or too long ones, are no text to Python
             raise Unfetched(f"its host {host!r} has no address: {_said(error)}") from error

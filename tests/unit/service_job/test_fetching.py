@@ -208,7 +208,11 @@ def test_other_answers_are_no_payload(pages: str, status: int) -> None:
 )
 def test_server_that_answers_nonsense_is_told(pages: str, answer: bytes, told: str) -> None:
     """It is the server's fault, and not one of ours."""
-    Pages.answers["/"] = lambda page: page.wfile.write(answer)
+
+    def answers(page: Pages) -> None:
+        page.wfile.write(answer)
+
+    Pages.answers["/"] = answers
     with fetcher(f"{pages}/") as fetch, pytest.raises(FetchError, match=told):
         fetch.fetch(f"{pages}/")
 
