@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -58,6 +59,14 @@ class ResultWriter:
         if isinstance(answer, RecordError):
             raise answer
         prediction = answer[self._primary]
-        if prediction is None or prediction != prediction:  # noqa: PLR0124 (NaN, which JSON does not have)
+        written = self._encode(_Result(request.input, prediction, self._outputs(*answer), scored_at, latency_ms))
+        if b"null" in written and (prediction is None or not _is_told(prediction)):  # most have none, which is quick
             raise ScoringError(self._ref, "it gave no prediction for these values")
-        return self._encode(_Result(request.input, prediction, self._outputs(*answer), scored_at, latency_ms))
+        return written
+
+
+def _is_told(prediction: Any) -> bool:
+    """Tell whether JSON has it: a number that is none (NaN) or infinite would be written as null, in lists too."""
+    if type(prediction) is list:
+        return all(map(_is_told, prediction))
+    return type(prediction) is not float or isfinite(prediction)

@@ -31,11 +31,18 @@ def test_result_for_bytes_has_no_event() -> None:
     assert WRITER.write(Request(UNSET, (1.5,)), (1, None), "then", 0).startswith(b'{"prediction":1,"outputs":{')
 
 
-@pytest.mark.parametrize("prediction", [None, math.nan])
-def test_no_prediction_is_a_fault(prediction: float | None) -> None:
-    """Whatever the other outputs are."""
+@pytest.mark.parametrize("prediction", [None, math.nan, math.inf, -math.inf, [0.5, math.nan], [[1, math.inf]]])
+def test_no_prediction_is_a_fault(prediction: object) -> None:
+    """Whatever the other outputs are: JSON would have null for it, or in it."""
     with pytest.raises(ScoringError, match="it gave no prediction for these values"):
         WRITER.write(REQUEST, (prediction, 0.5), "then", 42)
+
+
+def test_other_outputs_may_be_null() -> None:
+    """What JSON has no number for."""
+    written = WRITER.write(REQUEST, ([0.5, "a", True], math.inf), "then", 42)
+
+    assert b'"prediction":[0.5,"a",true],"outputs":{"label":[0.5,"a",true],"p 1":null}' in written
 
 
 def test_error_in_an_answers_place_is_raised() -> None:
