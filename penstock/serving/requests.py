@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from penstock.errors import DecodeError, InputError
 from penstock.event import JSON, REQUEST, TEXT
-from penstock.serving.values import ABSENT, kind
+from penstock.serving.values import ABSENT, are_plain, kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,7 +93,8 @@ class RequestReader:
         self._struct: type[Any] | None = None
         self._event: msgspec.json.Decoder[Any] | None = None
         self._envelope: msgspec.json.Decoder[Any] | None = None
-        if fields and all(field.quick is not None for field in fields):
+        quick = all(field.quick is not None for field in fields) and are_plain(field.name for field in fields)
+        if fields and quick:
             self._struct, rows = self._types()
             self._event = msgspec.json.Decoder(rows)
             parts: list[Any] = [("data", rows), ("input", msgspec.Raw | UnsetType, UNSET)]

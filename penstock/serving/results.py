@@ -10,9 +10,10 @@ from msgspec import UnsetType
 
 from penstock.errors import RecordError, ScoringError
 from penstock.event import CONTENT_TYPE, MODEL, RESULT, added_size, pack_headers
+from penstock.serving.values import are_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from penstock.serving.requests import Request
 
@@ -42,7 +43,11 @@ class ResultWriter:
         self._ref = ref
         self._primary = primary
         names = {f"o{at}": name for at, name in enumerate(outputs)}
-        self._outputs = msgspec.defstruct("Outputs", [(key, Any) for key in names], rename=names, gc=False)
+        self._outputs: Callable[..., Any]
+        if are_plain(names.values()):
+            self._outputs = msgspec.defstruct("Outputs", [(key, Any) for key in names], rename=names, gc=False)
+        else:
+            self._outputs = lambda *values: dict(zip(names.values(), values, strict=True))
         self._encode = msgspec.json.Encoder().encode
 
     def write(self, request: Request, answer: Sequence[Any] | RecordError, scored_at: str, latency_ms: int) -> bytes:

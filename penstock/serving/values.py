@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from penstock.errors import shown
 
-__all__ = ["ABSENT", "FLOAT_MAX", "INTEGER_MAX", "integer", "is_text", "kind", "number"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["ABSENT", "FLOAT_MAX", "INTEGER_MAX", "are_plain", "integer", "is_text", "kind", "number"]
 
 INTEGER_MAX = 2**53
 """Integers beyond it are not exact in a double, which is what engines and JSON libraries keep numbers in."""
@@ -60,3 +63,8 @@ def integer(value: object, low: int = -INTEGER_MAX, high: int = INTEGER_MAX) -> 
 def is_text(text: str) -> bool:
     """Tell a lone half of a surrogate pair, which JSON can escape but nothing can write, from text."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def are_plain(names: Iterable[str]) -> bool:
+    """Tell whether JSON has all names as they are, which is what msgspec wants of a struct's."""
+    return not any(character in '"\\' or character < " " for name in names for character in name)

@@ -145,6 +145,16 @@ def test_fields_that_may_be_missing() -> None:
         reader("m:1", [field("long", "n", required=False, missing="seven")])
 
 
+def test_fields_may_have_any_name() -> None:
+    """Those that JSON escapes are read one by one."""
+    fields = field("double", 'size in "'), field("string", "a\\b")
+
+    assert read({'size in "': 5, "a\\b": "c"}, *fields) == (5.0, "c")
+    assert read([5, "c"], *fields) == (5.0, "c")
+    with pytest.raises(InputError, match="field 'size in \"' is missing"):
+        read({}, *fields)
+
+
 def test_event_is_kept_as_it_came() -> None:
     """In its own words, whichever way the row was read."""
     found = reader("m:1", [field("long")])

@@ -45,6 +45,15 @@ def test_other_outputs_may_be_null() -> None:
     assert b'"prediction":[0.5,"a",true],"outputs":{"label":[0.5,"a",true],"p 1":null}' in written
 
 
+def test_outputs_may_have_any_name() -> None:
+    """A class that a probability is of may have quotes in it."""
+    writer = ResultWriter("disks:1", ['p(5" disk)', "a\\b"], 1)
+    written = writer.write(REQUEST, (0.5, "a"), "then", 42)
+
+    assert msgspec.json.decode(written)["outputs"] == {'p(5" disk)': 0.5, "a\\b": "a"}
+    assert msgspec.json.decode(written)["prediction"] == "a"
+
+
 def test_error_in_an_answers_place_is_raised() -> None:
     """It is the record's."""
     error = DecodeError("of this row")
