@@ -21,6 +21,8 @@ _CHUNK_BYTES = 1 << 16
 _FIRST_FAILURE = 300
 #: Connections that are kept; more calls at once than that get further ones, which end with them.
 _KEPT = 8
+#: What the decoder raises: of text that is no UTF-8, and of lists in lists without end, too.
+_NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Rest:
@@ -78,7 +80,7 @@ class Rest:
             raise CallError(code_of_http(response.status), details, server=self.server)
         try:
             return msgspec.json.decode(content) if content else None
-        except msgspec.DecodeError as error:
+        except _NO_JSON as error:
             raise CallError("FAILED_PRECONDITION", f"its answer is no JSON: {error}", server=self.server) from error
 
     def close(self) -> None:
@@ -100,7 +102,7 @@ def _reason(content: bytes) -> str:
     """Servers tell in ``error``, some in ``detail``."""
     try:
         told = msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except _NO_JSON:
         return content.decode(errors="replace")
     if isinstance(told, dict):
         told = told.get("error") or told.get("detail") or told
