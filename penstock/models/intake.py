@@ -177,7 +177,10 @@ def local_path(source: str) -> Path | None:
     """Return the path of a file on this machine; None where its store has to give it."""
     if "://" not in source:
         return Path(source)
-    uri = urlsplit(source)
+    try:
+        uri = urlsplit(source)
+    except ValueError:  # what is wrong with it its store says
+        return None
     return Path(unquote(uri.path)) if uri.scheme == "file" and uri.netloc in {"", "localhost"} else None
 
 

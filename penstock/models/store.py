@@ -261,12 +261,13 @@ def _local(uri: str) -> Path | None:
         return Path(uri)
     if _SCHEME.match(uri) is None or "::" in uri.partition("://")[0]:
         raise StoreError(shown_uri(uri), "expected a path or scheme://...; correct the URI")
-    if _family(uri) != "file":
-        return None
     try:
         parts = urlsplit(uri)
     except ValueError as error:
-        raise StoreError(shown_uri(uri), f"expected file:///path, got what is no URI ({error}); correct it") from error
+        detail = f"expected a path or scheme://host/path, got what is no URI ({error}); correct it"
+        raise StoreError(shown_uri(uri), detail) from error
+    if _family(uri) != "file":
+        return None
     if parts.netloc not in ("", "localhost"):
         detail = f"a file:// URI names no machine, got {parts.netloc!r}; write file:///path"
         raise StoreError(shown_uri(uri), detail)

@@ -122,6 +122,8 @@ def test_faults_refuse_and_warnings_do_not(taking: Taking) -> None:
         ("file://localhost/m.pmml", "/m.pmml"),
         ("file://elsewhere/m.pmml", None),
         ("s3://bucket/m.pmml", None),
+        ("http://[m.pmml", None),
+        ("file://[m.pmml", None),
     ],
 )
 def test_files_of_this_machine(source: str, path: str | None) -> None:

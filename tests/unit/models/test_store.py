@@ -120,6 +120,8 @@ def test_larger_file_than_expected_is_not_fetched(store: Store, file: Path, sche
         ("file://elsewhere/model", "names no machine, got 'elsewhere'"),
         ("simplecache::file:///model", "expected a path or scheme"),
         ("file://[model", "what is no URI"),
+        ("http://[model", "what is no URI"),
+        ("s3://[bucket/model?key=1", "what is no URI"),
         ("/dev/null", "expected a file, got something else"),
         ("/", "expected a file, got something else"),
     ],
