@@ -215,7 +215,7 @@ def _mark(text: str, data_type: str) -> Scalar:
     """A value that stands for a missing or invalid one may be of another type, as in N/A for a number."""
     try:
         return scalar(text, data_type)
-    except ValueError:
+    except (ValueError, OverflowError):
         return text
 
 

@@ -82,13 +82,14 @@ def test_values(pmml: Pmml) -> None:
     assert (field.invalid_values, field.missing_values) == (frozenset({9}), frozenset({-999}))
 
 
-def test_mark_of_another_type(pmml: Pmml) -> None:
+@pytest.mark.parametrize("mark", ["N/A", "inf", "nan"])
+def test_mark_of_another_type(pmml: Pmml, mark: str) -> None:
     """What stands for a missing value need not be of the field's type."""
     data = pmml(
-        "<DataField name='x' dataType='integer'><Value value='N/A' property='missing'/></DataField>",
+        f"<DataField name='x' dataType='integer'><Value value='{mark}' property='missing'/></DataField>",
         "<MiningField name='x'/>",
     )
-    assert parse_inputs(data, "m")[0].missing_values == frozenset({"N/A"})
+    assert parse_inputs(data, "m")[0].missing_values == frozenset({mark})
 
 
 @pytest.mark.parametrize(
