@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from google.protobuf.message import DecodeError
 
 from jobs.service_job.client import Signature, TensorSpec
+from penstock.models.pack import BROKEN
 from penstock.remote.messages import message
 from penstock.remote.tensors import word_of
 
@@ -41,7 +42,7 @@ def read(path: Path) -> SavedModel:
     try:
         with zipfile.ZipFile(path) as archive:
             content = _content(archive)
-    except zipfile.BadZipFile as error:
+    except (*BROKEN, OSError) as error:
         raise SavedModelError(f"expected a packed folder (zip), got something else: {error}") from error
     try:
         found = message("tensorflow.SavedModel").FromString(content)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from penstock.models.pack import BROKEN
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
@@ -81,7 +83,7 @@ def read(path: Path) -> SavedPipeline:
                     f"expected a saved {PIPELINE}, got {pipeline.class_}; put the model into a Pipeline, fit and save"
                 )
             return SavedPipeline(spark=pipeline.spark_version, stages=tuple(_stages(archive, top, pipeline)))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (*BROKEN, RuntimeError) as error:
         raise SavedPipelineError(
             f"expected a zip of a folder that PipelineModel.save wrote, got what is none ({error});"
             " 'penstock models add' makes one of the folder"
@@ -131,6 +133,6 @@ def _metadata(archive: zipfile.ZipFile, folder: str) -> _Metadata:
     if archive.getinfo(part).file_size > _MOST_BYTES:
         raise SavedPipelineError(f"{part!r} has more than {_MOST_BYTES} bytes; it is to be one line of JSON")
     try:
-        return msgspec.json.decode(archive.read(part), type=_Metadata)
-    except (msgspec.DecodeError, RecursionError) as error:
+        return msgspec.json.decode(archive.read(part).decode(), type=_Metadata)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise SavedPipelineError(f"{part!r} is not what Spark ML writes: {error}; save the pipeline anew") from error

@@ -22,10 +22,13 @@ from penstock.errors import ModelLoadError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["MOST_ENTRIES", "entries", "pack", "packed", "unpacked"]
+__all__ = ["BROKEN", "MOST_ENTRIES", "entries", "pack", "packed", "unpacked"]
 
 MOST_ENTRIES = 20_000
 """Files and folders of a model; more are no model but an attempt to keep a disk busy."""
+
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError)
+"""What Python raises of a ZIP file that is none, or is damaged."""
 
 _MIB = 1 << 20
 _CHUNK = 1 << 20
@@ -159,7 +162,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError) as error:
+    except BROKEN as error:
         said = " ".join(str(error).split()) or type(error).__name__
         raise _refused(path, f"expected a folder in a ZIP file, got what is none ({said})") from error
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -141,10 +142,21 @@ def test_other_archives_are_refused(inspected: Callable[..., Inspection], conten
     assert inspection.fields == {}
 
 
-def test_other_files_are_refused(tmp_path: Path) -> None:
+def damaged() -> bytes:
+    """A zip whose list of entries is whole and whose content is not."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("saved_model.pb", b"\x08\x01" * 1_000)
+    data = file.getvalue()
+    at = data.index(b"saved_model.pb") + len(b"saved_model.pb")
+    return data[:at] + b"\xff" + data[at + 1 :]
+
+
+@pytest.mark.parametrize("content", [b"no archive", damaged()])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     """Whatever they are."""
     path = tmp_path / "model.zip"
-    path.write_bytes(b"no archive")
+    path.write_bytes(content)
 
     assert "packed folder (zip)" in found(inspect(path, {}, Checks()))
 

@@ -1,5 +1,6 @@
 """Saved pipelines: what their metadata says, without Spark."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,11 +59,22 @@ def _cut(path: Path) -> Path:
     return pipelines.zipped(path, {name: text for name, text in texts.items() if "IDF" not in name})
 
 
+def _damaged(path: Path) -> Path:
+    """A zip whose list of entries is whole and whose content is not."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata/part-00000", "{" * 1_000)
+    data = path.read_bytes()
+    at = data.index(b"part-00000") + len(b"part-00000")
+    path.write_bytes(data[:at] + b"\xff" + data[at + 1 :])
+    return path
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (_not_a_zip, "expected a zip of a folder that PipelineModel.save wrote"),
         (_broken, "is not what Spark ML writes"),
+        (_damaged, "expected a zip of a folder that PipelineModel.save wrote.*invalid block type"),
         (_cut, "'stages/2_IDFModel_2/metadata' is missing in the zip"),
         (lambda path: pipelines.zipped(path, {"a": "b"}), "expected 'metadata/part-00000' at the top of the zip"),
         (
