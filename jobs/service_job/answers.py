@@ -75,12 +75,13 @@ class AnswerReader:
 
 
 def _best(found: Mapping[str, Any], rows: int) -> list[Any]:
-    """The class with the highest score; its place, where classes have no names."""
+    """The class with the highest score; its place, where classes have no names. None: not all have a score."""
     scores, classes = found["scores"], found["classes"]
     if len(scores) != rows or not scores.size:
         raise _broken(f"it classified {len(scores)} examples, expected {rows}")
     places: list[int] = np.argmax(scores, axis=1).tolist()
-    return [_text(classes[row][at]) or at for row, at in enumerate(places)]
+    lacking: list[bool] = np.isnan(scores).any(axis=1).tolist()  # the first of these would be taken for the highest
+    return [None if lacking[row] else _text(classes[row][at]) or at for row, at in enumerate(places)]
 
 
 def _value(array: Any) -> Any:

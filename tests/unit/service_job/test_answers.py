@@ -67,6 +67,15 @@ def test_best_class_is_told() -> None:
     assert [each[0] for each in nameless] == [1, 0]
 
 
+def test_classes_without_scores_have_no_best() -> None:
+    """The first score that is no number would be taken for the highest."""
+    reader = AnswerReader([Output("classes", True), Output("scores", True)], classified=True)
+    scores = np.array([[np.nan, 0.8], [0.9, 0.1]], dtype="f4")
+    found = rows(reader, 2, classes=objects([b"no", b"yes"] * 2, (2, 2)), scores=scores)
+
+    assert [each[0] for each in found] == [None, "no"]
+
+
 @pytest.mark.parametrize(
     "outputs",
     [{"z": np.zeros(2)}, {"y": np.zeros(3)}, {"y": np.float32(1)}],
