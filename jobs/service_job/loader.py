@@ -16,6 +16,7 @@ from jobs.service_job.matching import match
 from jobs.service_job.patience import Patience
 from jobs.service_job.served import Door, Served, ServedModel
 from penstock.errors import (
+    FetchError,
     ModelError,
     ModelFailedError,
     ModelLoadError,
@@ -232,6 +233,9 @@ def _warm_up(served: ServedModel, sample: object, server: str) -> None:
         raise ModelServerError(served.ref, server, f"it does not score the sample: {error.detail}") from error
     except ModelFailedError as error:  # whatever the sample is
         detail = f"it refuses to score the sample: {error.detail}; {_ANY_ADVICE.format(server)}{_AGAIN}"
+        raise ModelServerError(served.ref, server, detail, False) from error
+    except FetchError as error:
+        detail = f"its sample has no payload: {error}; correct 'sample' in the descriptor, or put it there{_AGAIN}"
         raise ModelServerError(served.ref, server, detail, False) from error
     except RecordError as error:
         raise ModelLoadError(served.ref, f"its descriptor's sample cannot be scored: {error}") from error

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobs.service_job.client import ModelState, ServerState
+from jobs.service_job.client import ModelState, ServerState, Signature, TensorSpec
 from jobs.service_job.loader import ServiceLoader, spec_of
 from penstock.errors import ModelError, ModelLoadError, ModelServerError
 from penstock.models.descriptor import ModelDescriptor
@@ -146,6 +147,17 @@ def test_sample_has_to_be_scored(loader: ServiceLoader, sample: object, said: st
         loader.load(described(sample=sample), None)
 
     assert not told.value.passing
+
+
+def test_sample_whose_payload_is_away_may_come() -> None:
+    """Whoever keeps it tells nobody when it is there again: it is tried now and then, as with a server's refusal."""
+    signature = Signature(inputs={"x": TensorSpec("string", (-1,))}, outputs={"y": TensorSpec("string", (-1,))})
+    client = FakeModelClient(signature)
+    refusal = pytest.raises(ModelServerError, match=r"its sample has no payload: .*service\.fetch\.allow")
+    with closing(ServiceLoader(Settings(), lambda _: client)) as loader, refusal as told:
+        loader.load(described(sample={"uri": "https://images.example/1.png"}), None)
+
+    assert (told.value.passing, told.value.mendable) == (False, True)
 
 
 def test_disagreement_is_no_passing_matter(loader: ServiceLoader) -> None:
