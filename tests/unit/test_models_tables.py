@@ -9,10 +9,11 @@ import pytest
 
 from penstock.cli.exits import Exit
 from penstock.cli.models import answers, detail, findings, overview, status
-from penstock.cli.models.import_legacy import superseded
+from penstock.cli.models.import_legacy import Step, superseded, told
 from penstock.cli.readiness import faults
 from penstock.control.messages import Message
 from penstock.control.model_signs import ModelSign, ModelsSign
+from penstock.errors import ControlTopicError
 from penstock.models.catalog_events import State
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.legacy import Kind, LegacyOperation
@@ -24,7 +25,7 @@ from penstock.testing.builders import document, route
 from penstock.testing.inspection import finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 READY = ModelSign(State.READY, 0, 2_000_000, "")
 LOADING = ModelSign(State.LOADING, 0, 0, "")
@@ -293,3 +294,18 @@ def test_legacy_messages_that_later_ones_undo() -> None:
     assert superseded([add[0], add[1], delete[0]]) == {0: "left out: message 3 deletes it"}
     assert superseded([delete[0], add[0]]) == {}
     assert superseded([add[0], delete[0], add[0]]) == {0: "left out: message 2 deletes it"}
+
+
+def test_legacy_messages_that_were_done_are_told_whatever_ends_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """Else nobody would know what of the file has yet to be done."""
+
+    def steps() -> Iterator[Step]:
+        yield Step(ref="a:1", kind="add", said="registered")
+        raise ControlTopicError("penstock.control.models", "the message of 'a:2' is too long")
+
+    with pytest.raises(ControlTopicError, match="too long"):
+        told(steps(), "text")
+
+    assert capsys.readouterr().out.split()[-4:] == ["a:1", "add", "ok", "registered"]
+    assert told(iter(()), "text") == []
+    assert capsys.readouterr().out == "no messages\n"

@@ -28,12 +28,12 @@ from penstock.models.legacy import Kind, operations
 from penstock.models.store import shown_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from penstock.models.legacy import LegacyOperation
     from penstock.settings import Settings
 
-__all__ = ["import_legacy", "superseded"]
+__all__ = ["Step", "import_legacy", "superseded", "told"]
 
 
 @click.command(
@@ -63,15 +63,8 @@ def import_legacy(settings: Settings, *, file: Path, job: str | None, layout: st
     wanted = operations(_text(file))
     if not flags["dry_run"]:
         topics.ensure(settings.kafka.internal_cluster, topics.internal_topics(settings))
-    done = []
     with ModelsTopic(settings) as topic:
-        for step in _Import(settings, topic, job or DEFAULT_JOB, **flags).steps(wanted):
-            done.append(step)
-            if layout == "json":
-                click.echo(json_line(asdict(step)))
-    if layout == "text":
-        rows = [(step.ref, step.kind, "FAILED" if step.failed else "ok", step.said) for step in done]
-        click.echo(table(("model", "message", "outcome", "detail"), rows) if rows else "no messages")
+        done = told(_Import(settings, topic, job or DEFAULT_JOB, **flags).steps(wanted), layout)
     failed = sum(step.failed for step in done)
     if failed:
         click.echo(f"{counted(failed, 'message')} failed of {len(done):,}", err=True)
@@ -79,13 +72,30 @@ def import_legacy(settings: Settings, *, file: Path, job: str | None, layout: st
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
+class Step:
     """What came of one message."""
 
     ref: str
     kind: str
     failed: bool = False
     said: str
+
+
+def told(steps: Iterable[Step], layout: str) -> list[Step]:
+    """Carry messages out, and tell what came of each: of those that were done, too, where a fault ends the command."""
+    done: list[Step] = []
+    try:
+        for step in steps:
+            done.append(step)
+            if layout == "json":
+                click.echo(json_line(asdict(step)))
+    finally:
+        if done and layout == "text":
+            rows = [(step.ref, step.kind, "FAILED" if step.failed else "ok", step.said) for step in done]
+            click.echo(table(("model", "message", "outcome", "detail"), rows))
+    if not done and layout == "text":
+        click.echo("no messages")
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,7 @@ class _Import:
     force: bool
     dry_run: bool
 
-    def steps(self, wanted: Sequence[LegacyOperation]) -> Iterator[_Step]:
+    def steps(self, wanted: Sequence[LegacyOperation]) -> Iterator[Step]:
         """Carry the messages out, one after the other; one that fails stops none of the others."""
         left_out = superseded(wanted)
         for number, each in enumerate(wanted):
@@ -108,9 +118,9 @@ class _Import:
             try:
                 said = left_out.get(number) or (self._add(each) if each.kind is Kind.ADD else self._delete(each))
             except ModelError as error:
-                yield _Step(ref=ref, kind=kind, failed=True, said=str(error))
+                yield Step(ref=ref, kind=kind, failed=True, said=str(error))
             else:
-                yield _Step(ref=ref, kind=kind, said=said)
+                yield Step(ref=ref, kind=kind, said=said)
 
     def _add(self, each: LegacyOperation) -> str:
         if self.topic.registry.get(each.ref) is not None:
