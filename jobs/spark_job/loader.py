@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -97,9 +98,11 @@ class SparkLoader:
         vectors = frozenset(column.name for column in found.inputs if column.vector)
         place = Path(tempfile.mkdtemp(dir=self._folder))  # stays while it is served: some stages read it when they like
         given_up = partial(shutil.rmtree, place, ignore_errors=True)
-        try:
+        with ExitStack() as made:
+            made.callback(given_up)
             folder = _root(unpacked(path, place / "pipeline", self._most_bytes))
             loaded = self._engine.load(folder, ref, {field.name: field.type for field in inputs}, outputs, vectors)
+            made.callback(loaded.call.close)
             terms = Terms(
                 primary=primary,
                 size=max(_HEAP_PER_BYTE * _size(folder), _LEAST_BYTES),
@@ -110,9 +113,7 @@ class SparkLoader:
             served = ServedPipeline(ref, loaded, reader(ref, inputs).read, terms)
             _compare_outputs(ref, descriptor, loaded.outputs)
             _try(served, descriptor.sample)
-        except BaseException:
-            given_up()
-            raise
+            made.pop_all()  # nothing went wrong: from now on it is the model's to give up
         if loaded.not_row_wise is not None:
             self._framed.add(served)
             _log.warning("pipeline is not row-wise, it is scored in frames", model=ref, because=loaded.not_row_wise)

@@ -198,12 +198,13 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changes", "said"), FAULTS)
 def test_what_does_not_fit_is_refused(
-    loader: SparkLoader, path: Path, tmp_path: Path, changes: dict[str, Any], said: str
+    loader: SparkLoader, engine: Engine, path: Path, tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
-    """With nothing left behind."""
+    """With nothing left behind, on disk or in Java."""
     with pytest.raises(ModelLoadError, match=said):
         loader.load(descriptor(path, **changes), path)
     assert not any((tmp_path / "work").iterdir())
+    assert [call.closed for call in engine.calls] == [True] * len(engine.calls)
 
 
 def test_other_formats_are_refused(loader: SparkLoader, path: Path) -> None:
