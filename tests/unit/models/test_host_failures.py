@@ -194,6 +194,24 @@ def test_close_gives_everything_up(make_bench: Callable[..., Workbench]) -> None
     settled(lambda: [thread.name for thread in threading.enumerate() if "models" in thread.name], [])
 
 
+def test_close_begins_no_further_load(make_bench: Callable[..., Workbench]) -> None:
+    """What waits for a thread would only be given up again, and the end waits for threads."""
+    bench = make_bench(load_threads=1)
+    gate = bench.loader.stop_at("first:1")
+    host = bench.host()
+    host.begin([bench.model("first:1"), bench.model("second:1")])
+    host.want(bench.routes("first:1", "second:1"))
+    settled(lambda: bench.loader.begun, ["first:1"])
+    closer = threading.Thread(target=host.close)
+    closer.start()
+    settled(lambda: host._loads._closing, True)
+    gate.set()
+    closer.join()
+
+    settled(lambda: [thread.name for thread in threading.enumerate() if "models" in thread.name], [])
+    assert bench.loader.begun == ["first:1"]
+
+
 def test_threads_never_keep_the_process(make_bench: Callable[..., Workbench]) -> None:
     """Though a load hangs for ever."""
     bench = make_bench()

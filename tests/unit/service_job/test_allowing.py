@@ -133,6 +133,7 @@ def test_own_network_is_for_hosts_that_are_named(address: str) -> None:
         "0.0.0.0",  # noqa: S104 (an address to refuse)
         "::",
         "224.0.0.1",
+        "240.0.0.1",
         "::ffff:169.254.169.254",
     ],
 )

@@ -118,3 +118,24 @@ def test_copies_that_could_not_be_read_are_read_later() -> None:
 
     found._follow()
     assert [each.did for each in Query.made] == [["open", "follow"], ["close"], ["open", "follow"]]
+
+
+@pytest.mark.usefixtures("parts")
+def test_copies_are_read_while_somebody_wants_them() -> None:
+    """However often the driver looks; their query ends with the last shadow."""
+    found = driver.Driver(Settings())
+    found._readings = {False: Reading("requests"), True: Reading("copies")}  # type: ignore[dict-item]
+    found._session = SimpleNamespace(_jvm=None)
+    found._open(copies=False)
+    found._document_changed(shadows=True)
+    found._follow()
+    found._follow()
+    assert [each.did for each in Query.made] == [["open", "follow", "follow"]] * 2
+
+    found._document_changed(shadows=False)
+    found._follow()
+    assert [each.did for each in Query.made] == [
+        ["open", "follow", "follow", "follow"],
+        ["open", "follow", "follow", "close"],
+    ]
+    assert [each.did for each in Models.made] == [["open"], ["open", "close"]]
