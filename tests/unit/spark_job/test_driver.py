@@ -9,7 +9,7 @@ import pytest
 
 from jobs.spark_job import driver
 from jobs.spark_job.reading import Standing
-from penstock.errors import KafkaUnavailableError
+from penstock.errors import BridgeError, KafkaUnavailableError
 from penstock.settings import Settings
 
 
@@ -139,3 +139,21 @@ def test_copies_are_read_while_somebody_wants_them() -> None:
         ["open", "follow", "follow", "close"],
     ]
     assert [each.did for each in Models.made] == [["open"], ["open", "close"]]
+
+
+@pytest.mark.usefixtures("parts")
+def test_models_of_a_query_that_cannot_begin_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it fails on: a worker that nobody reads for would be counted as one at work."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise BridgeError("requests", "no broker")
+
+    monkeypatch.setattr(driver, "Bridge", fail)
+    found = driver.Driver(Settings())
+    found._readings = {False: Reading("requests")}  # type: ignore[dict-item]
+    found._session = SimpleNamespace(_jvm=None)
+    with pytest.raises(BridgeError, match="no broker"):
+        found._open(copies=False)
+
+    assert [each.did for each in Models.made] == [["open", "close"]]
+    assert not found._streams
