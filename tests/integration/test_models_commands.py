@@ -231,10 +231,9 @@ def test_slow_worker_is_status_4(
     host.odd["iris:1"] = Standing(State.LOADING)
     said = add(1, "--timeout", "1", expect=Exit.TIMED_OUT).output
     assert wait_until(lambda: "loading" in installed.run("models", "status", expect=None).stdout, SOON_S, 0.2)
-    again = add(1, "--timeout", "0.1", expect=Exit.TIMED_OUT)
 
     assert re.search("\nregistered.*waiting for the workers.*registered, but.*models status'", said, re.DOTALL)
-    assert "loading" in again.stdout
+    assert "loading" in add(1, "--timeout", "0.1", expect=Exit.TIMED_OUT).stdout
 
 
 def test_nobody_at_work_is_fine(installed: Installation, add: Callable[..., Result]) -> None:
@@ -331,9 +330,8 @@ def test_pull_gives_the_registered_bytes(installed: Installation, add: Callable[
     assert gone.startswith("Error: model file")
 
 
-def test_legacy_messages_are_carried_out(
-    installed: Installation, file: Callable[..., str], host: Host, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("host")
+def test_legacy_messages_are_carried_out(installed: Installation, file: Callable[..., str], tmp_path: Path) -> None:
     """In their order; what is there stays, what is undone later is left out, one that fails stops no other."""
     messages = [
         {"name": UUID, "version": 1, "path": file("first"), "occurredOn": 1},
@@ -353,8 +351,7 @@ def test_legacy_messages_are_carried_out(
     assert "left out: message 3 deletes it" in done.stdout
     assert "1 message failed of 5" in done.stderr
     assert again.count("left alone: it is registered already") == 2
-    listed = [each["model"] for each in installed.lines("models", "list")]
-    assert listed == [f"{UUID}:1", f"{UUID}:4"]
+    assert [each["model"] for each in installed.lines("models", "list")] == [f"{UUID}:1", f"{UUID}:4"]
     assert installed.lines("models", "show", f"{UUID}_4")[0]["model"] == f"{UUID}:4"
     written.write_text(json.dumps({"name": UUID, "version": 1}), encoding="utf-8")
     assert installed.run("models", "import-legacy", str(written)).stdout.split()[-1] == "deleted"  # though it was live
@@ -372,10 +369,9 @@ def test_overwritten_version_is_published_again(installed: Installation, add: Ca
     client.send(topic, forged.model_dump_json().encode(), key=b"iris:1").get(timeout=SOON_S)
     client.close()
     said = installed.run("models", "list").stderr
-    again = installed.run("models", "list").stderr
 
     assert said == "warning: somebody wrote over 'iris:1'; what was registered was published again\n"
-    assert again == ""
+    assert installed.run("models", "list").stderr == ""
     assert registry(installed.settings).descriptors == first
 
 
