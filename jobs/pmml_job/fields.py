@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from jobs.pmml_job.mining_schema import Invalid, Missing, Outliers, Scalar
@@ -21,11 +20,7 @@ _WORDS = {
     "integer": "a whole number (integer, up to 2^53)",
     "boolean": "true or false (boolean)",
     "string": "a string",
-    "date": "a date like '2026-01-31'",
-    "time": "a time like '13:45:00'",
-    "dateTime": "a date and time like '2026-01-31T13:45:00'",
 }
-_MOMENTS: dict[str, type[date | time]] = {"date": date, "time": time, "dateTime": datetime}
 _SHOWN_VALUES = 10  # valid values that a message lists
 
 
@@ -96,7 +91,7 @@ class FieldCheck:
 
 
 def _expected(field: InputField) -> str:
-    words = _WORDS.get(field.data_type, f"a number or a string ({field.data_type})")
+    words = _WORDS.get(field.data_type, f"a number ({field.data_type})")
     if field.intervals:
         words += f" in {' or '.join(map(str, field.intervals))}"
     if field.valid_values:
@@ -117,15 +112,5 @@ def _convert(value: object, data_type: str) -> Scalar | None:
             return value if isinstance(value, bool) else None
         case "string":
             return value if isinstance(value, str) and is_text(value) else None
-        case "date" | "time" | "dateTime":
-            return value if isinstance(value, str) and _is_moment(value, data_type) else None
-        case _:  # PMML's counted dates and times (dateDaysSince[1970] and the like): the engine knows them
-            return value if isinstance(value, str) and is_text(value) else number(value, math.inf)
-
-
-def _is_moment(text: str, data_type: str) -> bool:
-    try:
-        _MOMENTS[data_type].fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+        case _:  # PMML's counted dates and times (dateDaysSince[1970] and the like): the engine takes text for missing
+            return number(value, math.inf)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.pmml_job import support_ensembles, support_trees
+from jobs.pmml_job import support_ensembles, support_fields, support_trees
 from jobs.pmml_job.rulebook import Rulebook
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _WRONG_FUNCTIONS = {
     "formatDatetime": "it does not know the patterns of PMML and gives another text",
     "dateDaysSinceYear": "it gives nothing, or days that depend on the time of day",
     "dateSecondsSinceYear": "it gives nothing, or seconds that depend on the time of day",
+    "dateSecondsSinceMidnight": "it gives nothing",
 }
 _WRONG_WEIGHTS = {
     "logarithmic": "the engine takes another logarithm",
@@ -224,5 +225,5 @@ def _tables(node: Node) -> None:
         node.parent.mark(f"table {node.get('targetCategory')}")
 
 
-RULES = (*BOOK.rules, *support_ensembles.BOOK.rules, *support_trees.BOOK.rules)
+RULES = (*BOOK.rules, *support_ensembles.BOOK.rules, *support_fields.BOOK.rules, *support_trees.BOOK.rules)
 """All of them."""

@@ -199,7 +199,7 @@ def test_quick_decoder_takes_good_rows() -> None:
         {"intervals": (*UNIT, *UNIT)},
         {"missing_values": frozenset({-999.0})},
         {"invalid_values": frozenset({-999.0})},
-        {"data_type": "date"},
+        {"data_type": "dateDaysSince[1970]"},
     ],
 )
 def test_rules_that_no_type_can_tell(field: Field, changes: dict[str, object]) -> None:

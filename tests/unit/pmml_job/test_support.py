@@ -26,7 +26,7 @@ LEAVES = """<Node><True/>
 <Node score="a"><SimplePredicate field="x" operator="lessThan" value="1"/></Node>
 <Node score="b"><SimplePredicate field="x" operator="greaterOrEqual" value="1"/></Node>
 </Node>"""
-MIXED = LEAVES.replace('field="x" operator="greater', 'field="c" operator="greater')
+MIXED = LEAVES.replace('field="x" operator="greaterOrEqual"', 'field="c" operator="equal"')
 TREE = f'<TreeModel functionName="classification">{SCHEMA}{LEAVES}</TreeModel>'
 
 
@@ -47,6 +47,15 @@ def mining(method: str, outputs: str = "", tree: str = TREE) -> str:
     """A MiningModel with one segment."""
     return f"""<MiningModel functionName="classification">{SCHEMA}{outputs}
 <Segmentation multipleModelMethod="{method}"><Segment><True/>{tree}</Segment></Segmentation></MiningModel>"""
+
+
+def asked(operator: str, optype: str, data_type: str, values: str = "") -> str:
+    """A tree with a condition on a field of this type, which stands in a dictionary of its own."""
+    declared = f'<DerivedField name="d" optype="{optype}" dataType="{data_type}"><FieldRef field="x"/>{values}'
+    nodes = f'<Node score="a">\n<SimplePredicate field="d" operator="{operator}" value="1"/></Node>'
+    return tree(
+        "", f"<LocalTransformations>{declared}</DerivedField></LocalTransformations><Node><True/>{nodes}</Node>"
+    )
 
 
 def tree(attributes: str, nodes: str = LEAVES) -> str:
@@ -78,7 +87,13 @@ FAULTS = {
     "Lag": (regression('<Lag field="x"/>'), "Lag", "looks at one row"),
     **{
         name: (regression(f'<Apply function="{name}"><FieldRef field="x"/></Apply>'), "Apply", "gives what PMML says")
-        for name in ("formatNumber", "formatDatetime", "dateDaysSinceYear", "dateSecondsSinceYear")
+        for name in (
+            "formatNumber",
+            "formatDatetime",
+            "dateDaysSinceYear",
+            "dateSecondsSinceYear",
+            "dateSecondsSinceMidnight",
+        )
     },
     "unknown function": (regression('<Apply function="sine"><FieldRef field="x"/></Apply>'), "Apply", "is built in"),
     "unknown field": (regression('<FieldRef field="z"/>'), "FieldRef", "every field is declared"),
@@ -210,6 +225,30 @@ FAULTS = {
     ),
     "missing: last": (tree('missingValueStrategy="lastPrediction"', MIXED), "Node", "what a missing value"),
     "missing: default": (tree('missingValueStrategy="defaultChild"', MIXED), "Node", "what a missing value"),
+    **{
+        data_type: (
+            regression('<FieldRef field="x"/>').replace('dataType="double"', f'dataType="{data_type}"'),
+            "DerivedField",
+            "values are numbers, text",
+        )
+        for data_type in ("date", "time", "dateTime")
+    },
+    **{
+        " ".join(case): (asked(*case), "SimplePredicate", "fits the field's optype")
+        for case in (
+            ("equal", "categorical", "double"),
+            ("notEqual", "ordinal", "float"),
+            ("lessThan", "categorical", "integer"),
+            ("greaterOrEqual", "ordinal", "string"),
+            ("equal", "continuous", "boolean"),
+            ("equal", "continuous", "string"),
+        )
+    },
+    "order of categories": (
+        asked("lessOrEqual", "categorical", "string", '<Value value="1"/>'),
+        "SimplePredicate",
+        "fits the field's optype",
+    ),
     "undeclared input": (TREE.replace('name="c"', 'name="k"'), "MiningField", "every field is declared"),
 }
 
@@ -240,6 +279,13 @@ def test_fault_is_found_where_it_is(tmp_path: Path, body: str, element: str, rul
     "body",
     [
         TREE,
+        asked("equal", "categorical", "integer"),
+        asked("equal", "ordinal", "string"),
+        asked("notEqual", "categorical", "boolean"),
+        asked("isMissing", "categorical", "double"),
+        asked("lessThan", "ordinal", "string", '<Value value="1"/>'),
+        asked("lessThan", "continuous", "integer"),
+        asked("equal", "continuous", "float"),
         tree('missingValueStrategy="defaultChild"'),
         tree('missingValueStrategy="lastPrediction"', MIXED).replace('missingValueTreatment="asIs"', ""),
         mining("majorityVote", output('"predictedValue"', '"probability" value="a"')),

@@ -1,0 +1,82 @@
+"""Conditions that are refused when a model is added: the engine gets them wrong, and others right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobs.pmml_job.engine import PmmlModel
+
+    Load = Callable[[bytes, str], PmmlModel]
+
+FILE = """<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/>
+<DataDictionary><DataField name="x" optype="{optype}" dataType="{data_type}">{values}</DataField>
+<DataField name="y" optype="categorical" dataType="string"><Value value="yes"/><Value value="no"/></DataField>
+</DataDictionary>
+<TreeModel functionName="classification"><MiningSchema><MiningField name="y" usageType="target"/>
+<MiningField name="x"/></MiningSchema>
+<Node score="no"><True/><Node score="yes">{condition}</Node><Node score="no"><True/></Node></Node></TreeModel></PMML>"""
+LISTED = "".join(f'<Value value="{value}"/>' for value in ("1", "2", "3"))
+
+
+def says(operator: str, value: str) -> str:
+    """A condition on the field."""
+    return f'<SimplePredicate field="x" operator="{operator}" value="{value}"/>'
+
+
+def is_in(values: str) -> str:
+    """The same by a set."""
+    array = f'<Array type="string">{values}</Array>'
+    return f'<SimpleSetPredicate field="x" booleanOperator="isIn">{array}</SimpleSetPredicate>'
+
+
+def answers(load: Load, kind: tuple[str, str, str], condition: str, *values: object) -> list[bool]:
+    """For which values the engine finds the condition true."""
+    optype, data_type, listed = kind
+    file = FILE.format(optype=optype, data_type=data_type, values=listed, condition=condition)
+    model = load(file.encode(), "conditions:1")
+    return [row[0] == "yes" for row in model.score([(value,) for value in values])]  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition", "values"),
+    [
+        (("categorical", "double", LISTED), says("equal", "2"), (1.0, 2.0)),
+        (("ordinal", "float", ""), says("equal", "2"), (1.0, 2.0)),
+        (("ordinal", "integer", ""), says("lessThan", "5"), (7, 3)),
+        (("categorical", "string", ""), says("lessThan", "b"), ("c", "a")),
+        (("continuous", "boolean", ""), says("equal", "true"), (False, True)),
+        (("continuous", "string", ""), says("equal", "b"), ("a", "b")),
+        (("ordinal", "date", ""), says("equal", "2026-01-02"), ("2026-01-01", "2026-01-02")),
+        (
+            ("continuous", "dateTime", ""),
+            says("greaterThan", "2026-01-01T00:00:00"),
+            ("2026-01-01T00:00:00", "2026-01-02T00:00:00"),
+        ),
+    ],
+)
+def test_engine_is_wrong(load: Load, kind: tuple[str, str, str], condition: str, values: tuple[object, ...]) -> None:
+    """Only the second value fulfils the condition. An engine that says so makes its rule needless."""
+    assert answers(load, kind, condition, *values) != [False, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition", "values"),
+    [
+        (("categorical", "double", LISTED), is_in("2"), (1.0, 2.0)),
+        (("ordinal", "float", ""), is_in("2"), (1.0, 2.0)),
+        (("categorical", "integer", ""), says("equal", "2"), (1, 2)),
+        (("ordinal", "integer", LISTED), says("greaterThan", "1"), (1, 2)),
+        (("continuous", "integer", LISTED), says("greaterThan", "1"), (1, 2)),
+        (("categorical", "boolean", ""), says("equal", "true"), (False, True)),
+        (("categorical", "string", ""), says("equal", "2"), ("1", "2")),
+        (("continuous", "dateDaysSince[1970]", ""), says("greaterThan", "20000"), (20_000.0, 20_001.0)),
+    ],
+)
+def test_engine_is_right(load: Load, kind: tuple[str, str, str], condition: str, values: tuple[object, ...]) -> None:
+    """What is advised instead, and what is left alone."""
+    assert answers(load, kind, condition, *values) == [False, True]
