@@ -9,11 +9,11 @@ import pytest
 
 from penstock.cli.exits import Exit
 from penstock.cli.models import answers, detail, findings, overview, status
-from penstock.cli.models.import_legacy import Step, superseded, told
+from penstock.cli.models.import_legacy import Step, steps, superseded, told
 from penstock.cli.readiness import faults
 from penstock.control.messages import Message
 from penstock.control.model_signs import ModelSign, ModelsSign
-from penstock.errors import ControlTopicError
+from penstock.errors import ControlTopicError, ModelLoadError
 from penstock.models.catalog_events import State
 from penstock.models.descriptor import ModelDescriptor
 from penstock.models.legacy import Kind, LegacyOperation
@@ -294,6 +294,23 @@ def test_legacy_messages_that_later_ones_undo() -> None:
     assert superseded([add[0], add[1], delete[0]]) == {0: "left out: message 3 deletes it"}
     assert superseded([delete[0], add[0]]) == {}
     assert superseded([add[0], delete[0], add[0]]) == {0: "left out: message 2 deletes it"}
+
+
+@pytest.mark.parametrize("error", [ControlTopicError("t", "too long"), ModelLoadError("a:1", "too long")])
+def test_legacy_message_that_fails_stops_no_other(error: Exception) -> None:
+    """A model of which the registry's topic cannot take the descriptor is a fault of that model."""
+
+    def carry_out(each: LegacyOperation) -> str:
+        if each.ref.version == 1:
+            raise error
+        return "registered"
+
+    wanted = [LegacyOperation(Kind.ADD, ModelRef("a", version), "p", None) for version in (1, 2)]
+    first, second = steps(wanted, carry_out)
+
+    assert first.failed
+    assert "too long" in first.said
+    assert second == Step(ref="a:2", kind="add", said="registered")
 
 
 def test_legacy_messages_that_were_done_are_told_whatever_ends_the_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,19 +21,19 @@ from penstock.cli.records import json_line
 from penstock.cli.tables import counted, table
 from penstock.control import adding
 from penstock.control.models import ModelsTopic
-from penstock.errors import ModelError
+from penstock.errors import ControlTopicError, ModelError
 from penstock.models.inspection import Checks
 from penstock.models.intake import Offer, take
 from penstock.models.legacy import Kind, operations
 from penstock.models.store import shown_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from penstock.models.legacy import LegacyOperation
     from penstock.settings import Settings
 
-__all__ = ["Step", "import_legacy", "superseded", "told"]
+__all__ = ["Step", "import_legacy", "steps", "superseded", "told"]
 
 
 @click.command(
@@ -64,7 +64,7 @@ def import_legacy(settings: Settings, *, file: Path, job: str | None, layout: st
     if not flags["dry_run"]:
         topics.ensure(settings.kafka.internal_cluster, topics.internal_topics(settings))
     with ModelsTopic(settings) as topic:
-        done = told(_Import(settings, topic, job or DEFAULT_JOB, **flags).steps(wanted), layout)
+        done = told(steps(wanted, _Import(settings, topic, job or DEFAULT_JOB, **flags)), layout)
     failed = sum(step.failed for step in done)
     if failed:
         click.echo(f"{counted(failed, 'message')} failed of {len(done):,}", err=True)
@@ -110,17 +110,9 @@ class _Import:
     force: bool
     dry_run: bool
 
-    def steps(self, wanted: Sequence[LegacyOperation]) -> Iterator[Step]:
-        """Carry the messages out, one after the other; one that fails stops none of the others."""
-        left_out = superseded(wanted)
-        for number, each in enumerate(wanted):
-            ref, kind = str(each.ref), each.kind.value
-            try:
-                said = left_out.get(number) or (self._add(each) if each.kind is Kind.ADD else self._delete(each))
-            except ModelError as error:
-                yield Step(ref=ref, kind=kind, failed=True, said=str(error))
-            else:
-                yield Step(ref=ref, kind=kind, said=said)
+    def __call__(self, each: LegacyOperation) -> str:
+        """Carry a message out; returns what came of it."""
+        return self._add(each) if each.kind is Kind.ADD else self._delete(each)
 
     def _add(self, each: LegacyOperation) -> str:
         if self.topic.registry.get(each.ref) is not None:
@@ -133,6 +125,7 @@ class _Import:
                 click.echo(line, err=True)
             intake.require()
             if self.dry_run:
+                adding.as_registered(self.settings, intake, copy=not self.no_copy)
                 return "would be registered"
             added = adding.add(self.settings, self.topic, intake, copy=not self.no_copy)
             return f"registered; its file is at {shown_uri(added.descriptor.file.uri)}"
@@ -147,6 +140,19 @@ class _Import:
             return "would be deleted"
         adding.remove(self.topic, each.ref)
         return "deleted"
+
+
+def steps(wanted: Sequence[LegacyOperation], carry_out: Callable[[LegacyOperation], str]) -> Iterator[Step]:
+    """Carry messages out, one after the other; one that fails stops none of the others."""
+    left_out = superseded(wanted)
+    for number, each in enumerate(wanted):
+        ref, kind = str(each.ref), each.kind.value
+        try:
+            said = left_out.get(number) or carry_out(each)
+        except (ModelError, ControlTopicError) as error:  # the latter of a descriptor that is too long
+            yield Step(ref=ref, kind=kind, failed=True, said=str(error))
+        else:
+            yield Step(ref=ref, kind=kind, said=said)
 
 
 def superseded(wanted: Sequence[LegacyOperation]) -> dict[int, str]:
