@@ -13,6 +13,7 @@ from jobs.pmml_job.mending import mend
 from jobs.pmml_job.metadata import IDENTIFIERS, PRIMARY
 from jobs.pmml_job.mining_schema import parse_inputs
 from jobs.pmml_job.pmml4s import MatrixCall, RecordsCall
+from jobs.pmml_job.singles import Singles, numbers
 from penstock.errors import ModelLoadError
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def _load(path: Path, ref: str) -> PmmlModel:
     if not outputs:
         raise ModelLoadError(ref, "it has no output field, so there is nothing to predict")
     call = MatrixCall if MatrixCall.fits(inputs, outputs) else RecordsCall
-    return PmmlModel(inputs=inputs, outputs=_called(outputs), score=call(java_model, inputs, outputs))
+    singles = Singles(numbers(data)) if any(field.data_type == "float" for field in inputs) else None
+    return PmmlModel(inputs=inputs, outputs=_called(outputs), score=call(java_model, inputs, outputs, singles))
 
 
 def _outputs(java_model: Any) -> tuple[OutputField, ...]:

@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 from jpype import JArray, JClass, JDouble, JInt, JObject
 
+from jobs.pmml_job.singles import Singles
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -43,8 +45,11 @@ class RecordsCall:
     The denser "split" form cannot leave a value out, and a null in it is scored as 0 where the field is an integer.
     """
 
-    def __init__(self, model: Any, inputs: Sequence[InputField], outputs: Sequence[_Typed]) -> None:
+    def __init__(
+        self, model: Any, inputs: Sequence[InputField], outputs: Sequence[_Typed], singles: Singles | None = None
+    ) -> None:
         self._model = model
+        self._rounded = Singles() if singles is None else singles
         self._names = [field.name for field in inputs]
         self._single = [field.data_type == "float" for field in inputs]
         self._outputs = [(output.name, output.data_type) for output in outputs]
@@ -53,7 +58,7 @@ class RecordsCall:
         """Score the rows."""
         records = [
             {
-                name: float(np.float32(value)) if single else value
+                name: self._rounded.one(float(value)) if single else value
                 for name, single, value in zip(self._names, self._single, row, strict=True)
                 if value is not None
             }
@@ -82,8 +87,11 @@ class MatrixCall:
     That takes a third of the time of the JSON form.
     """
 
-    def __init__(self, model: Any, inputs: Sequence[InputField], outputs: Sequence[_Typed]) -> None:
+    def __init__(
+        self, model: Any, inputs: Sequence[InputField], outputs: Sequence[_Typed], singles: Singles | None = None
+    ) -> None:
         self._width = len(inputs)
+        self._rounded = Singles() if singles is None else singles
         self._single = [index for index, field in enumerate(inputs) if field.data_type == "float"]
         self._stream = JClass("java.util.Arrays").stream
         handles = JClass("java.lang.invoke.MethodHandles")
@@ -112,7 +120,7 @@ class MatrixCall:
         # A missing value is None in a row; numpy reads it as NaN.
         matrix = np.fromiter(chain.from_iterable(rows), dtype=np.float64, count=size).reshape(len(rows), self._width)
         for index in self._single:
-            matrix[:, index] = matrix[:, index].astype(np.float32)
+            matrix[:, index] = self._rounded(matrix[:, index])
         java_matrix = JObject(JArray.of(matrix), JArray(JObject))
         scored = self._stream(java_matrix).map(self._predict).toArray()
         return list(zip(*(read(self._stream(scored), scored) for read in self._columns), strict=True))

@@ -29,7 +29,7 @@ OUR_OWN = ("penstock", "input_adapter", "output_adapter", "jobs")
 #: Modules at the engine's edge: by their role's file name in deployables, by folder in penstock.
 EDGE_FILES = {"__main__.py", "pipeline.py", "operators.py"}
 #: The PMML engine's own edge: the Java machine inside a worker.
-JAVA_EDGE = {f"jobs.pmml_job.{name}" for name in ("engine", "jvm", "mending", "pmml4s", "schema")}
+JAVA_EDGE = {f"jobs.pmml_job.{name}" for name in ("engine", "jvm", "mending", "pmml4s", "schema", "singles")}
 #: Spark's: the driver, its session, and what crosses to the Java machine beside it.
 SPARK_EDGE = {
     f"jobs.spark_job.{name}"

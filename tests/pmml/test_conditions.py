@@ -75,6 +75,13 @@ def test_engine_is_wrong(load: Load, kind: tuple[str, str, str], condition: str,
         (("categorical", "boolean", ""), says("equal", "true"), (False, True)),
         (("categorical", "string", ""), says("equal", "2"), ("1", "2")),
         (("continuous", "dateDaysSince[1970]", ""), says("greaterThan", "20000"), (20_000.0, 20_001.0)),
+        (("continuous", "float", ""), says("equal", "0.1"), (0.2, 0.1)),
+        (("continuous", "float", ""), says("lessOrEqual", "0.1"), (0.2, 0.100000001)),
+        (("continuous", "float", ""), says("greaterOrEqual", "0.7"), (0.6, 0.7)),
+        (("continuous", "float", ""), says("greaterOrEqual", "0.699999988079071"), (0.6, 0.7)),
+        (("continuous", "float", ""), says("lessThan", "0.100000001"), (0.1, 0.09)),
+        (("continuous", "float", ""), is_in("0.7"), (0.6, 0.7)),
+        (("categorical", "float", '<Value value="0.6"/><Value value="0.7"/>'), is_in("0.7"), (0.6, 0.7)),
     ],
 )
 def test_engine_is_right(load: Load, kind: tuple[str, str, str], condition: str, values: tuple[object, ...]) -> None:
