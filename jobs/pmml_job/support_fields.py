@@ -17,6 +17,8 @@ _REALS = frozenset({"double", "float"})
 _NO_NUMBERS = frozenset({"boolean", "string"})
 _EQUAL = frozenset({"equal", "notEqual"})
 _ORDERED = frozenset({"lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual"})
+_FALSE_OR_UNKNOWN = frozenset({"equal", "isIn"}) | _ORDERED
+_TOP = 3  # the mining schema of the model that is served: elements around one of its fields
 
 BOOK = Rulebook()
 
@@ -63,3 +65,63 @@ def _condition(node: Node) -> Breach:
         if f"continuous {data_type} {name}" in marks:
             return f"field {name!r} is continuous and of type {data_type}: the engine compares it as a number"
     return None
+
+
+@BOOK.note("Value")
+def _note_listed(node: Node) -> None:
+    field = node.parent
+    if field is None or field.name != "DataField" or field.get("optype") not in _CATEGORIES:
+        return
+    if node.get("property", "valid") != "missing" and field.get("dataType") != "boolean":
+        node.root().mark(f"listed {field.get('name')}")
+    if node.get("property", "valid") == "valid":
+        node.root().mark(f"value {field.get('name')} {node.get('value')}")
+
+
+@BOOK.note("MiningField")
+def _note_unlisted(node: Node) -> None:
+    """Note a field that may have values which its list has not; only the model that is served gets such."""
+    name, marks = node.get("name"), node.root().marks or set()
+    if _depth(node) != _TOP or f"listed {name}" not in marks:
+        return
+    replacements = [node.get(it) for it in ("missingValueReplacement", "invalidValueReplacement") if node.get(it)]
+    if node.get("invalidValueTreatment") == "asIs" or any(f"value {name} {it}" not in marks for it in replacements):
+        node.root().mark(f"unlisted {name}")
+
+
+def _depth(node: Node) -> int:
+    at, depth = node.parent, 0
+    while at is not None:
+        at, depth = at.parent, depth + 1
+    return depth
+
+
+@BOOK.rule(
+    "SimplePredicate",
+    "SimpleSetPredicate",
+    says="a condition gets values that are listed",
+    advice="list no values in the DataField, or use invalidValueTreatment 'asMissing' or 'returnInvalid' and listed "
+    "values as replacements",
+)
+def _unlisted(node: Node) -> Breach:
+    name = node.get("field")
+    if f"unlisted {name}" not in (node.root().marks or ()):
+        return None
+    operator = node.get("operator") or node.get("booleanOperator")
+    if operator in _FALSE_OR_UNKNOWN and not _minds_missing(node):
+        return None  # the engine finds it unknown where it is false: neither is true
+    return (
+        f"field {name!r} lists its values and lets others in (invalidValueTreatment 'asIs', or a replacement), "
+        f"which the engine takes for missing: {operator!r} goes wrong"
+    )
+
+
+def _minds_missing(node: Node) -> bool:
+    """Whether unknown is another thing than false here."""
+    at = node.parent
+    while at is not None and at.name == "CompoundPredicate":
+        if at.get("booleanOperator") == "surrogate":
+            return True
+        at = at.parent
+    tree = node.inside("TreeModel")
+    return tree is not None and tree.get("missingValueStrategy", "none") != "none"

@@ -87,3 +87,20 @@ def test_engine_is_wrong(load: Load, kind: tuple[str, str, str], condition: str,
 def test_engine_is_right(load: Load, kind: tuple[str, str, str], condition: str, values: tuple[object, ...]) -> None:
     """What is advised instead, and what is left alone."""
     assert answers(load, kind, condition, *values) == [False, True]
+
+
+@pytest.mark.parametrize("treatment", ['invalidValueTreatment="asIs"', 'missingValueReplacement="c"'])
+@pytest.mark.parametrize(
+    ("condition", "listed", "true"),
+    [
+        (says("notEqual", "a"), '<Value value="a"/>', False),  # wrong
+        (says("notEqual", "a"), "", True),
+        (says("equal", "a"), '<Value value="a"/>', False),
+    ],
+)
+def test_value_that_is_not_listed(load: Load, treatment: str, condition: str, listed: str, *, true: bool) -> None:
+    """It is another value than those that are, but the engine takes it for missing; not so where none are listed."""
+    file = FILE.format(optype="categorical", data_type="string", values=listed, condition=condition)
+    model = load(file.replace('<MiningField name="x"', f'<MiningField name="x" {treatment}').encode(), "conditions:1")
+    (answer,) = model.score([("c" if "asIs" in treatment else None,)])
+    assert (answer[0] == "yes") is true
