@@ -19,6 +19,7 @@ _FAILING_FEATURES = {
     "residual": "it needs the true value, which nobody has while events flow",
 }
 _AVERAGING = frozenset({"average", "weightedAverage", "max", "median", "weightedMedian", "x-weightedMedian"})
+_TARGETS = frozenset({"target", "predicted"})
 
 BOOK = Rulebook()
 
@@ -77,6 +78,8 @@ def _note_output(node: Node) -> None:
     if model is not None:
         facts = (node.get("name"), node.get("feature", "predictedValue"), node.get("value"))
         model.mark(f"output: {len(model.marked('output: ')):04} {facts}")
+        if node.get("feature") == "probability" and "value" in node.attributes:
+            model.mark(f"class {len(model.marked('class ')):04} {node.get('value')}")
 
 
 @BOOK.note("Segment")
@@ -84,6 +87,7 @@ def _note_segment(node: Node) -> None:
     for model in node.first.values():
         if node.parent is not None and "MiningSchema" in model.first:
             node.parent.mark(_outputs(model))
+            node.parent.mark("classes: " + "\x1f".join(mark.split(" ", 2)[2] for mark in model.marked("class ")))
 
 
 def _outputs(model: Node) -> str:
@@ -114,6 +118,63 @@ def _averaged(node: Node) -> Breach:
         if "Output" in model.first and "probability" not in model.features:
             return model.first["Output"], "without them the engine averages nothing"
     return None
+
+
+@BOOK.rule(
+    "MiningModel",
+    says="segments that are averaged tell the probabilities of all classes alike",
+    advice="let every segment have probability outputs for all classes in the same order, or none an Output; "
+    "and every leaf of a tree a ScoreDistribution for each class",
+)
+def _alike(node: Node) -> Breach:
+    segmentation = node.first.get("Segmentation")
+    if segmentation is None or node.get("functionName") != "classification":
+        return None
+    if segmentation.get("multipleModelMethod") not in _AVERAGING:
+        return None
+    named, counted = segmentation.marked("classes: "), segmentation.marked("counts: ")
+    if len(named) > 1:
+        return segmentation, "the outputs of its segments differ, but the engine joins them by their places"
+    if len(counted) > 1 or counted == [_counts([])]:
+        return segmentation, "leaves of its trees count different classes, and the engine averages nothing then"
+    every = _classes(node)
+    if any(every - set(_shown(mark)) for mark in [*counted, *named] if _shown(mark)):
+        return segmentation, "a class is missing in all its segments: the engine makes it the answer"
+    return None
+
+
+def _counts(classes: list[str]) -> str:
+    return "counts: " + "\x1f".join(sorted(classes))
+
+
+def _shown(mark: str) -> list[str]:
+    return [it for it in mark.partition(": ")[2].split("\x1f") if it]
+
+
+def _classes(node: Node) -> set[str]:
+    """The values that the data dictionary lists for the target."""
+    starts = [f"value {mark.partition(' ')[2]} " for mark in node.marked("target ")]
+    return {mark.removeprefix(start) for start in starts for mark in node.root().marked(start)}
+
+
+@BOOK.note("MiningField")
+def _note_target(node: Node) -> None:
+    if node.parent is not None and node.parent.parent is not None and node.get("usageType") in _TARGETS:
+        node.parent.parent.mark(f"target {node.get('name')}")
+
+
+@BOOK.note("ScoreDistribution")
+def _note_count(node: Node) -> None:
+    if node.parent is not None:
+        node.parent.mark(f"count {node.get('value')}")
+
+
+@BOOK.note("Node")
+def _note_leaf(node: Node) -> None:
+    tree, segmentation = node.inside("TreeModel"), node.inside("Segmentation")
+    if tree is None or segmentation is None or "Node" in node.first or tree.get("functionName") != "classification":
+        return
+    segmentation.mark(_counts([mark.removeprefix("count ") for mark in node.marked("count ")]))
 
 
 @BOOK.rule("OutputField", says="an output tells what the engine can compute", advice="remove this output")

@@ -28,6 +28,8 @@ LEAVES = """<Node><True/>
 </Node>"""
 MIXED = LEAVES.replace('field="x" operator="greaterOrEqual"', 'field="c" operator="equal"')
 TREE = f'<TreeModel functionName="classification">{SCHEMA}{LEAVES}</TreeModel>'
+COUNTS = '<ScoreDistribution value="a" recordCount="1"/><ScoreDistribution value="b" recordCount="2"/>'
+COUNTED = TREE.replace("/></Node>", f"/>{COUNTS}</Node>")
 
 
 def output(*outputs: str) -> str:
@@ -73,6 +75,8 @@ def model(name: str, inside: str = "", attributes: str = "", schema: str = SCHEM
     return f'<{name} functionName="classification" {attributes}>{schema}{inside}</{name}>'
 
 
+ALIKE = "Segmentation", "probabilities of all classes alike"
+PROBABILITIES, SECOND = ('"probability" value="a"', '"probability" value="b"'), "</Segment><Segment><True/>"
 TABLES = "".join(f'<RegressionTable intercept="0" targetCategory="{name}"/>' for name in "abc")
 GROUP = '<MiningSchema><MiningField name="x" usageType="group"/>\n<MiningField name="c"/></MiningSchema>'
 
@@ -162,6 +166,16 @@ FAULTS = {
         mining("average", "", TREE.replace(SCHEMA, SCHEMA + output('"predictedValue"'))),
         "Output",
         "classes that are averaged",
+    ),
+    "averaged without counts": (mining("average"), *ALIKE),
+    "averaged with other counts": (
+        mining("max", tree=COUNTED.replace(COUNTS, COUNTS.replace('"b"', '"c"'), 1)),
+        *ALIKE,
+    ),
+    "averaged without a class": (mining("average", tree=COUNTED.replace('value="b"', 'value="a"')), *ALIKE),
+    "averaged outputs": (
+        mining("median", tree=f"{COUNTED.replace(SCHEMA, SCHEMA + output(*PROBABILITIES))}{SECOND}{COUNTED}"),
+        *ALIKE,
     ),
     **{
         feature: (model("RegressionModel", output(f'"{feature}"') + TABLES), "OutputField", "what the engine can")
@@ -289,7 +303,9 @@ def test_fault_is_found_where_it_is(tmp_path: Path, body: str, element: str, rul
         tree('missingValueStrategy="defaultChild"'),
         tree('missingValueStrategy="lastPrediction"', MIXED).replace('missingValueTreatment="asIs"', ""),
         mining("majorityVote", output('"predictedValue"', '"probability" value="a"')),
-        mining("average"),
+        mining("average", tree=COUNTED),
+        mining("average", tree=COUNTED.replace(SCHEMA, SCHEMA + output(*PROBABILITIES))),
+        mining("majorityVote"),
         mining("selectFirst"),
         mining("selectFirst", output('"predictedValue"'), TREE.replace(SCHEMA, SCHEMA + output('"predictedValue"'))),
         regression("<Constant>plain</Constant>"),
