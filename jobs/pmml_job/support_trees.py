@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BOOK"]
 
+_WITHOUT_SURROGATES = frozenset({"RuleSetModel", "Scorecard"})
+
 BOOK = Rulebook()
 
 
@@ -92,3 +94,15 @@ def _missing_in_tree(node: Node) -> Breach:
         )
         return node.first["mixed"], text
     return None
+
+
+@BOOK.rule(
+    "CompoundPredicate",
+    says="surrogates stand in trees and segments",
+    advice="write 'or' of both cases, with isMissing and isNotMissing",
+)
+def _surrogate(node: Node) -> Breach:
+    model = node.model()
+    if node.get("booleanOperator") != "surrogate" or model is None or model.name not in _WITHOUT_SURROGATES:
+        return None
+    return f"in a {model.name} the engine never asks the second condition" if _may_be_missing(node) else None

@@ -104,3 +104,28 @@ def test_value_that_is_not_listed(load: Load, treatment: str, condition: str, li
     model = load(file.replace('<MiningField name="x"', f'<MiningField name="x" {treatment}').encode(), "conditions:1")
     (answer,) = model.score([("c" if "asIs" in treatment else None,)])
     assert (answer[0] == "yes") is true
+
+
+SCHEMA = '<MiningSchema><MiningField name="y" usageType="target"/><MiningField name="x" {}/></MiningSchema>'
+RULES = """<RuleSetModel functionName="classification">{schema}<RuleSet defaultScore="no">
+<RuleSelectionMethod criterion="firstHit"/><SimpleRule score="yes">{condition}</SimpleRule></RuleSet></RuleSetModel>"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "true"),
+    [
+        (
+            f'<CompoundPredicate booleanOperator="surrogate">{says("equal", "1")}<True/></CompoundPredicate>',
+            False,
+        ),  # wrong
+        (f'<CompoundPredicate booleanOperator="or">{says("equal", "1")}<True/></CompoundPredicate>', True),
+    ],
+)
+def test_surrogate_of_rules(load: Load, condition: str, *, true: bool) -> None:
+    """The second condition decides where a value is missing; in a tree the engine knows."""
+    file = FILE.format(optype="continuous", data_type="double", values="", condition=condition)
+    schema = SCHEMA.format('missingValueTreatment="asIs"')
+    rules = file.partition("<TreeModel")[0] + RULES.format(schema=schema, condition=condition) + "</PMML>"
+    assert (load(rules.encode(), "rules:1").score([(None,)])[0][0] == "yes") is true
+    tree = file.replace('<MiningField name="x"', '<MiningField name="x" missingValueTreatment="asIs"')
+    assert load(tree.encode(), "tree:1").score([(None,)])[0][0] == "yes"

@@ -75,6 +75,7 @@ def model(name: str, inside: str = "", attributes: str = "", schema: str = SCHEM
     return f'<{name} functionName="classification" {attributes}>{schema}{inside}</{name}>'
 
 
+SURROGATE = '\n<CompoundPredicate booleanOperator="surrogate"><True/><False/></CompoundPredicate>'
 ALIKE = "Segmentation", "probabilities of all classes alike"
 PROBABILITIES, SECOND = ('"probability" value="a"', '"probability" value="b"'), "</Segment><Segment><True/>"
 TABLES = "".join(f'<RegressionTable intercept="0" targetCategory="{name}"/>' for name in "abc")
@@ -137,6 +138,8 @@ FAULTS = {
         "CompoundPredicate",
         "are joined by",
     ),
+    "surrogate": (model("RuleSetModel", SURROGATE), "CompoundPredicate", "surrogates stand in trees"),
+    "surrogate of points": (model("Scorecard", SURROGATE), "CompoundPredicate", "surrogates stand in trees"),
     "term frequency": (
         regression('<TextIndex textField="c" localTermWeights="augmentedNormalizedTermFrequency"/>'),
         "TextIndex",
@@ -306,6 +309,9 @@ def test_fault_is_found_where_it_is(tmp_path: Path, body: str, element: str, rul
         mining("average", tree=COUNTED),
         mining("average", tree=COUNTED.replace(SCHEMA, SCHEMA + output(*PROBABILITIES))),
         mining("majorityVote"),
+        model("TreeModel", SURROGATE),
+        model("RuleSetModel", SURROGATE).replace('missingValueTreatment="asIs"', ""),
+        model("Scorecard", SURROGATE.replace("surrogate", "or")),
         mining("selectFirst"),
         mining("selectFirst", output('"predictedValue"'), TREE.replace(SCHEMA, SCHEMA + output('"predictedValue"'))),
         regression("<Constant>plain</Constant>"),
