@@ -17,6 +17,8 @@ _REALS = frozenset({"double", "float"})
 _NO_NUMBERS = frozenset({"boolean", "string"})
 _EQUAL = frozenset({"equal", "notEqual"})
 _ORDERED = frozenset({"lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual"})
+_SAME = frozenset({"equal", "notEqual", "isIn", "isNotIn"})
+_NUMBERS = {"integer": "whole", "double": "real", "float": "real"}
 _FALSE_OR_UNKNOWN = frozenset({"equal", "isIn"}) | _ORDERED
 _TOP = 3  # the mining schema of the model that is served: elements around one of its fields
 
@@ -65,6 +67,38 @@ def _condition(node: Node) -> Breach:
         if f"continuous {data_type} {name}" in marks:
             return f"field {name!r} is continuous and of type {data_type}: the engine compares it as a number"
     return None
+
+
+@BOOK.note("DataField", "DerivedField", "ParameterField")
+def _note_number(node: Node) -> None:
+    kind = _NUMBERS.get(node.get("dataType"))
+    if kind is not None:
+        node.root().mark(f"{kind} {node.get('name')}")
+
+
+@BOOK.note("FieldRef", "Constant")
+def _note_argument(node: Node) -> None:
+    if node.parent is None or node.parent.name != "Apply":
+        return
+    name, marks = node.get("field"), node.root().marks or set()
+    known = (
+        {_NUMBERS.get(node.get("dataType"))}
+        if not name
+        else {it for it in _NUMBERS.values() if f"{it} {name}" in marks}
+    )
+    if len(known) == 1 and None not in known:  # a parameter's name may stand for either, in two functions
+        node.parent.mark(f"argument {known.pop()}")
+
+
+@BOOK.rule(
+    "Apply",
+    says="what is compared is of one type",
+    advice="give the Constant the dataType of the field (integer, or double for double and float)",
+)
+def _mixed(node: Node) -> Breach:
+    if node.get("function") not in _SAME or len(node.marked("argument ")) == 1 or not node.marked("argument "):
+        return None
+    return f"{node.get('function')!r} of a whole number and another: for the engine 1 and 1.0 differ"
 
 
 @BOOK.note("Value")

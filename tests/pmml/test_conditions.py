@@ -129,3 +129,18 @@ def test_surrogate_of_rules(load: Load, condition: str, *, true: bool) -> None:
     assert (load(rules.encode(), "rules:1").score([(None,)])[0][0] == "yes") is true
     tree = file.replace('<MiningField name="x"', '<MiningField name="x" missingValueTreatment="asIs"')
     assert load(tree.encode(), "tree:1").score([(None,)])[0][0] == "yes"
+
+
+@pytest.mark.parametrize("field", ["integer", "double", "float"])
+@pytest.mark.parametrize("constant", ["integer", "double", "float"])
+@pytest.mark.parametrize("function", ["equal", "isIn"])
+def test_numbers_of_two_types(load: Load, field: str, constant: str, function: str) -> None:
+    """The engine finds 1 and 1.0 equal only where both are whole numbers, or neither is."""
+    apply = f'<Apply function="{function}"><FieldRef field="x"/><Constant dataType="{constant}">1</Constant></Apply>'
+    derived = f'<DerivedField name="d" optype="categorical" dataType="boolean">{apply}</DerivedField>'
+    condition = '<SimplePredicate field="d" operator="equal" value="true"/>'
+    file = FILE.format(optype="continuous", data_type=field, values="", condition=condition)
+    local = f"</MiningSchema><LocalTransformations>{derived}</LocalTransformations>"
+    model = load(file.replace("</MiningSchema>", local).encode(), "conditions:1")
+    right = (field == "integer") == (constant == "integer")
+    assert [row[0] == "yes" for row in model.score([(1,), (2,)])] == [right, False]

@@ -76,6 +76,7 @@ def model(name: str, inside: str = "", attributes: str = "", schema: str = SCHEM
 
 
 SURROGATE = '\n<CompoundPredicate booleanOperator="surrogate"><True/><False/></CompoundPredicate>'
+ONE = '<Constant dataType="integer">1</Constant>'
 ALIKE = "Segmentation", "probabilities of all classes alike"
 PROBABILITIES, SECOND = ('"probability" value="a"', '"probability" value="b"'), "</Segment><Segment><True/>"
 TABLES = "".join(f'<RegressionTable intercept="0" targetCategory="{name}"/>' for name in "abc")
@@ -99,6 +100,10 @@ FAULTS = {
             "dateSecondsSinceYear",
             "dateSecondsSinceMidnight",
         )
+    },
+    **{
+        name: (regression(f'<Apply function="{name}"><FieldRef field="x"/>{ONE}</Apply>'), "Apply", "of one type")
+        for name in ("equal", "isNotIn")
     },
     "unknown function": (regression('<Apply function="sine"><FieldRef field="x"/></Apply>'), "Apply", "is built in"),
     "unknown field": (regression('<FieldRef field="z"/>'), "FieldRef", "every field is declared"),
@@ -315,6 +320,9 @@ def test_fault_is_found_where_it_is(tmp_path: Path, body: str, element: str, rul
         mining("selectFirst"),
         mining("selectFirst", output('"predictedValue"'), TREE.replace(SCHEMA, SCHEMA + output('"predictedValue"'))),
         regression("<Constant>plain</Constant>"),
+        regression(f'<Apply function="lessThan"><FieldRef field="x"/>{ONE}</Apply>'),
+        regression(f'<Apply function="equal"><FieldRef field="x"/>{ONE.replace("integer", "float")}</Apply>'),
+        regression(f'<Apply function="isIn"><FieldRef field="c"/>{ONE.replace("integer", "string")}</Apply>'),
         neighbours("", '<KNNInputs><KNNInput field="x"/></KNNInputs>'),
         mining("weightedMajorityVote", output('"predictedValue"')),
         neighbours("", output('"predictedValue"', '"entityId" rank="2"')),
