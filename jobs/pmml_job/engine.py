@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "OutputField", "PmmlModel", "start"]
 
 _DETAIL_CHARACTERS = 300
+#: Kinds that compute probabilities for every label; they are missing only where an exponential was too large for Java.
+_SURE = frozenset({"NeuralNetwork", "RegressionModel"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class PmmlModel:
     outputs: tuple[OutputField, ...]
     score: _Call
     """Takes checked rows, at least one. Raises whatever Java raises: then no row of the call was scored."""
+    sure: tuple[int, ...] = ()
+    """Outputs without which a prediction is wrong: the engine takes the label of a probability that is no number."""
 
     def primary(self) -> int | None:
         """The index of the output that is the prediction; None where none can be told to be."""
@@ -99,7 +103,13 @@ def _load(path: Path, ref: str) -> PmmlModel:
         raise ModelLoadError(ref, "it has no output field, so there is nothing to predict")
     call = MatrixCall if MatrixCall.fits(inputs, outputs) else RecordsCall
     singles = Singles(numbers(data)) if any(field.data_type == "float" for field in inputs) else None
-    return PmmlModel(inputs=inputs, outputs=_called(outputs), score=call(java_model, inputs, outputs, singles))
+    sure = [at for at, output in enumerate(outputs) if output.feature == "probability"]
+    return PmmlModel(
+        inputs=inputs,
+        outputs=_called(outputs),
+        score=call(java_model, inputs, outputs, singles),
+        sure=tuple(sure) if str(java_model.modelElement()) in _SURE else (),
+    )
 
 
 def _outputs(java_model: Any) -> tuple[OutputField, ...]:

@@ -44,6 +44,7 @@ class ServedModel:
         self.read = RequestReader(model.inputs).read
         results = ResultWriter(ref, [output.name for output in model.outputs], primary)
         self.headers, self.headers_size, self.result = results.headers, results.headers_size, results.write
+        self._primary, self._sure = primary, model.sure
         self._call: Callable[[Sequence[Row]], Sequence[Answer]] = model.score
         self._known_good: Row | None = None
 
@@ -52,7 +53,8 @@ class ServedModel:
 
         Raises `EngineLostError` where Java's heap is full, whatever is scored.
         """
-        return self._score([request.row for request in requests])
+        answers = self._score([request.row for request in requests])
+        return [self._checked(answer) for answer in answers] if self._sure else answers
 
     def warm_up(self, request: Request) -> Answer | ScoringError:
         """Answer a request, in so many rows that Java compiles the loop over them.
@@ -67,11 +69,22 @@ class ServedModel:
                 failures.append(error)
             else:
                 self._known_good = request.row
-                return answer
+                return self._checked(answer)
         said = " ".join(str(failures[-1]).split())
         if is_of_the_heap(failures[-1]):
             raise HeapError(self.ref, f"Java's heap has no room to score its sample ({said}): {ADVICE}")
         return ScoringError(self.ref, said)
+
+    def _checked(self, answer: Answer | ScoringError) -> Answer | ScoringError:
+        if isinstance(answer, ScoringError) or None not in answer or answer[self._primary] is None:
+            return answer
+        if all(answer[at] is not None for at in self._sure):
+            return answer
+        return ScoringError(
+            self.ref,
+            "its classes have no probabilities, so that its label may be wrong: the scores of these values are too "
+            "large for the engine's exponentials; train the model on scaled values",
+        )
 
     def _score(self, rows: Sequence[Row]) -> list[Answer | ScoringError]:
         """One failing row makes the engine's whole call fail, so the call is repeated with halves until it is alone."""
