@@ -102,7 +102,7 @@ def _load(path: Path, ref: str) -> PmmlModel:
     if not outputs:
         raise ModelLoadError(ref, "it has no output field, so there is nothing to predict")
     call = MatrixCall if MatrixCall.fits(inputs, outputs) else RecordsCall
-    singles = Singles(numbers(data)) if any(field.data_type == "float" for field in inputs) else None
+    singles = Singles(numbers(data) if any(field.data_type == "float" for field in inputs) else ())
     sure = [at for at, output in enumerate(outputs) if output.feature == "probability"]
     return PmmlModel(
         inputs=inputs,

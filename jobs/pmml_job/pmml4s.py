@@ -13,13 +13,12 @@ import msgspec
 import numpy as np
 from jpype import JArray, JClass, JDouble, JInt, JObject
 
-from jobs.pmml_job.singles import Singles
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jobs.pmml_job.mining_schema import InputField, Scalar
     from jobs.pmml_job.requests import Row
+    from jobs.pmml_job.singles import Singles
 
 __all__ = ["MatrixCall", "RecordsCall"]
 
@@ -45,11 +44,9 @@ class RecordsCall:
     The denser "split" form cannot leave a value out, and a null in it is scored as 0 where the field is an integer.
     """
 
-    def __init__(
-        self, model: Any, inputs: Sequence[InputField], outputs: Sequence[_Typed], singles: Singles | None = None
-    ) -> None:
+    def __init__(self, model: Any, inputs: Sequence[InputField], outputs: Sequence[_Typed], singles: Singles) -> None:
         self._model = model
-        self._rounded = Singles() if singles is None else singles
+        self._rounded = singles
         self._names = [field.name for field in inputs]
         self._single = [field.data_type == "float" for field in inputs]
         self._outputs = [(output.name, output.data_type) for output in outputs]
@@ -87,11 +84,9 @@ class MatrixCall:
     That takes a third of the time of the JSON form.
     """
 
-    def __init__(
-        self, model: Any, inputs: Sequence[InputField], outputs: Sequence[_Typed], singles: Singles | None = None
-    ) -> None:
+    def __init__(self, model: Any, inputs: Sequence[InputField], outputs: Sequence[_Typed], singles: Singles) -> None:
         self._width = len(inputs)
-        self._rounded = Singles() if singles is None else singles
+        self._rounded = singles
         self._single = [index for index, field in enumerate(inputs) if field.data_type == "float"]
         self._stream = JClass("java.util.Arrays").stream
         handles = JClass("java.lang.invoke.MethodHandles")

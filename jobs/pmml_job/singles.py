@@ -7,7 +7,6 @@ as that number is written; every other one is on the same side of all of them ei
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +29,7 @@ _TEXTS = frozenset({"Array", "Constant"})
 class Singles:
     """Rounds to single precision."""
 
-    def __init__(self, written: Iterable[float] = ()) -> None:
+    def __init__(self, written: Iterable[float]) -> None:
         """Take the numbers of a file; of two that are the same in single precision, the smaller one counts."""
         with np.errstate(over="ignore"):
             found = {float(np.float32(number)): number for number in sorted(written, reverse=True)}
@@ -57,7 +56,7 @@ def numbers(data: bytes) -> set[float]:
     reading = _Reading()
     reading.parser.Parse(data, True)
     found = set()
-    for text in chain(reading.said, chain.from_iterable(map(str.split, reading.listed))):
+    for text in reading.texts:
         try:
             number = float(text.strip('"'))
         except ValueError:
@@ -69,8 +68,8 @@ def numbers(data: bytes) -> set[float]:
 
 class _Reading:
     def __init__(self) -> None:
-        self.said: set[str] = set()
-        self.listed: list[str] = []
+        self.texts: set[str] = set()
+        self._pieces: list[str] = []
         self.parser = parser()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
@@ -79,9 +78,11 @@ class _Reading:
     def _start(self, qualified: str, attributes: dict[str, str]) -> None:
         for name in _ATTRIBUTES:
             if name in attributes:
-                self.said.add(attributes[name])
+                self.texts.add(attributes[name])
         if qualified.rpartition(" ")[2] in _TEXTS:
-            self.parser.CharacterDataHandler = self.listed.append
+            self.parser.CharacterDataHandler = self._pieces.append
 
     def _end(self, _qualified: str) -> None:
         self.parser.CharacterDataHandler = None
+        self.texts.update("".join(self._pieces).split())  # a long text comes in pieces, cut anywhere
+        self._pieces.clear()

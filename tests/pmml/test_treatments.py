@@ -11,6 +11,7 @@ import pytest
 
 from jobs.pmml_job.engine import PmmlModel
 from jobs.pmml_job.pmml4s import MatrixCall, RecordsCall
+from jobs.pmml_job.singles import Singles
 from penstock.event import Deliveries
 from penstock.scoring import Requests, Scorer
 
@@ -108,4 +109,4 @@ def test_both_calls_agree(load: Load, identity: Callable[..., bytes], data_type:
     assert isinstance(model.score, MatrixCall)
     java_model = jpype.JClass("org.pmml4s.model.Model").fromString(data.decode())
     rows = [(float(value) if data_type != "integer" else value,) for value in range(-9, 10)]
-    assert RecordsCall(java_model, model.inputs, model.outputs)(rows) == model.score(rows)
+    assert RecordsCall(java_model, model.inputs, model.outputs, Singles([]))(rows) == model.score(rows)

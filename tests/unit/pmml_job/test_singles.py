@@ -22,6 +22,14 @@ def test_numbers_of_a_file_are_found() -> None:
     assert numbers(FILE) == {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 9.0}
 
 
+def test_long_lists_are_not_cut() -> None:
+    """The parser gives a long text in pieces where it has to turn it into another encoding."""
+    expected = {number / 8 for number in range(100_000, 110_000)}
+    file = f"<?xml version='1.0' encoding='ISO-8859-1'?><PMML><Array>{' '.join(map(str, expected))}</Array></PMML>"
+
+    assert numbers(file.encode("iso-8859-1")) == expected
+
+
 @given(st.lists(FLOATS, max_size=5), FLOATS, st.sampled_from([str, repr, "{:.9g}".format]))
 def test_comparisons_are_those_in_single_precision(written: list[float], value: float, style: object) -> None:
     """In whichever way a file writes its numbers: as short as can be, in all digits of a double, or in nine."""
