@@ -159,8 +159,9 @@ def _classes(node: Node) -> set[str]:
 
 @BOOK.note("MiningField")
 def _note_target(node: Node) -> None:
-    if node.parent is not None and node.parent.parent is not None and node.get("usageType") in _TARGETS:
-        node.parent.parent.mark(f"target {node.get('name')}")
+    model = node.model()
+    if model is not None and node.get("usageType") in _TARGETS:
+        model.mark(f"target {node.get('name')}")
 
 
 @BOOK.note("ScoreDistribution")

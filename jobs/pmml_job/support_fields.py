@@ -20,7 +20,6 @@ _ORDERED = frozenset({"lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual"
 _SAME = frozenset({"equal", "notEqual", "isIn", "isNotIn"})
 _NUMBERS = {"integer": "whole", "double": "real", "float": "real"}
 _FALSE_OR_UNKNOWN = frozenset({"equal", "isIn"}) | _ORDERED
-_TOP = 3  # the mining schema of the model that is served: elements around one of its fields
 
 BOOK = Rulebook()
 
@@ -115,19 +114,12 @@ def _note_listed(node: Node) -> None:
 @BOOK.note("MiningField")
 def _note_unlisted(node: Node) -> None:
     """Note a field that may have values which its list has not; only the model that is served gets such."""
-    name, marks = node.get("name"), node.root().marks or set()
-    if _depth(node) != _TOP or f"listed {name}" not in marks:
+    name, marks, model = node.get("name"), node.root().marks or set(), node.model()
+    if model is None or model.parent is not node.root() or f"listed {name}" not in marks:
         return
     replacements = [node.get(it) for it in ("missingValueReplacement", "invalidValueReplacement") if node.get(it)]
     if node.get("invalidValueTreatment") == "asIs" or any(f"value {name} {it}" not in marks for it in replacements):
         node.root().mark(f"unlisted {name}")
-
-
-def _depth(node: Node) -> int:
-    at, depth = node.parent, 0
-    while at is not None:
-        at, depth = at.parent, depth + 1
-    return depth
 
 
 @BOOK.rule(

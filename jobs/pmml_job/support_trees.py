@@ -23,7 +23,7 @@ def _leaf(node: Node) -> Breach:
 
 @BOOK.note("MiningField")
 def _treatments(node: Node) -> None:
-    model = node.parent.parent if node.parent is not None else None
+    model = node.model()
     if model is not None:
         if node.get("invalidValueTreatment") == "asIs":
             model.mark(f"as it is {node.get('name')}")

@@ -24,6 +24,7 @@ from penstock.local.layout import Layout
 from penstock.local.rest import ALIVE, FlinkRest
 from penstock.local.waiting import wait_until
 from penstock.testing.ports import free_ports
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -37,7 +38,7 @@ ROOT = Path(__file__).parents[2]
 POLL_S = 0.25
 #: Deadlines of all end-to-end tests, for a machine that is several times as slow as a developer's and busy beside: they
 #: cost nothing where all is well. An answer, what was killed to come back, all that was sent to be worked on.
-SOON_S, BACK_S, OUT_S = 300, 600, 900
+BACK_S, OUT_S = 2 * SOON_S, 3 * SOON_S
 #: Of a test: whichever comes first waits for the start, and may go through every stage before its own.
 LIMIT_S = 7_200
 _START_S = 2_400
