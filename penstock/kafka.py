@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import BrokerResponseError, KafkaError
+from kafka.errors import BrokerResponseError, KafkaError, KafkaTimeoutError, RequestTimedOutError
 
 from penstock.errors import KafkaUnavailableError
 
@@ -141,9 +141,14 @@ def _collected_causes() -> Iterator[list[Exception]]:
 
 
 def _telling(causes: Sequence[Exception]) -> Exception | None:
-    """Return the cause that says most: what a broker answered; it may hang up before and after that."""
-    refusals = (cause for cause in causes if isinstance(cause, BrokerResponseError))
-    return next(refusals, causes[0] if causes else None)
+    """Return the cause that says most: what a broker refused; it may hang up, or be slow, before and after that."""
+    return min(causes, key=_reticence, default=None)
+
+
+def _reticence(cause: Exception) -> int:
+    if isinstance(cause, (RequestTimedOutError, KafkaTimeoutError)):
+        return 2
+    return 0 if isinstance(cause, BrokerResponseError) else 1
 
 
 def _said(error: Exception) -> str:

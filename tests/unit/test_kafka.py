@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
 
 import pytest
+from kafka.errors import KafkaConnectionError, KafkaTimeoutError, RequestTimedOutError, SaslAuthenticationFailedError
 
 from penstock import kafka
 from penstock.clusters import ClusterSettings
 from penstock.errors import KafkaUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CONNECTING = "kafka.net.manager"
 NOWHERE = ClusterSettings(bootstrap_servers="127.0.0.1:1")
@@ -27,10 +32,29 @@ def refused(library: logging.Logger) -> None:
     raise OSError("time is up")
 
 
+def failed(library: logging.Logger, causes: Iterable[Exception]) -> None:
+    """Say what the library says of each attempt, and in the end."""
+    for cause in causes:
+        library.error("Connection failed: %s", cause)
+    raise KafkaTimeoutError
+
+
 def test_reason_is_what_the_library_only_logs(library: logging.Logger) -> None:
     """What is raised there tells that time is up, and not why."""
     with pytest.raises(KafkaUnavailableError, match="ConnectionRefusedError"), kafka.reaching(NOWHERE):
         refused(library)
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["slow first", "slow last"])
+def test_reason_is_what_says_most(library: logging.Logger, order: int) -> None:
+    """A broker that refuses us is told of, however often it was slow or hung up before and after that."""
+    causes = [RequestTimedOutError("after 11 ms"), KafkaConnectionError("hung up"), SaslAuthenticationFailedError("no")]
+
+    with (
+        pytest.raises(KafkaUnavailableError, match=r"\(SaslAuthenticationFailedError: .*no\)"),
+        kafka.reaching(NOWHERE),
+    ):
+        failed(library, causes[::order])
 
 
 def test_attempts_that_overlap_leave_the_logger_as_it_was(
