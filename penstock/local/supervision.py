@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 import xmlrpc.client
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,9 @@ _OWN_END = 2
 _ALREADY_STARTED = 60
 _NOT_RUNNING = 70
 _ENDING = 6
+#: States that supervisord does not leave by itself; from EXITED it starts what has ended once more.
+_AT_REST = {"STOPPED", "FATAL", "UNKNOWN"}
+_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,14 +179,15 @@ class Supervisor:
         return True
 
     def stop(self, name: str) -> bool:
-        """Stop a program and wait until it has ended; False if it does not run."""
-        try:
-            self._ask("stopProcess", name)
-        except xmlrpc.client.Fault as fault:
-            if fault.faultCode == _NOT_RUNNING:
-                return False
-            raise
-        return True
+        """Stop a program and wait until it has ended; False if it does not run.
+
+        One that has just ended by itself is waited for: supervisord refuses to stop it, and then starts it again.
+        """
+        stopped = False
+        while self.states()[name] not in _AT_REST:
+            stopped = self._asked_to_stop(name) or stopped
+            time.sleep(_POLL_S)
+        return stopped
 
     def states(self) -> dict[str, str]:
         """Return each program's state in supervisord's words: RUNNING, STARTING, BACKOFF, STOPPED, FATAL ..."""
@@ -210,6 +215,15 @@ class Supervisor:
                 psutil.Process(pid).wait(timeout=deadline_s)
             except (psutil.NoSuchProcess, psutil.TimeoutExpired):
                 return
+
+    def _asked_to_stop(self, name: str) -> bool:
+        try:
+            self._ask("stopProcess", name, False)  # it would wait in a busy loop, and take a core for that
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == _NOT_RUNNING:
+                return False
+            raise
+        return True
 
     def _state(self) -> str | None:
         try:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from penstock.control.status import WorkerState
     from penstock.settings import Settings
 
-__all__ = ["BACK_S", "LIMIT_S", "OUT_S", "PATIENT", "QUICK", "SOON_S", "Said", "Stack"]
+__all__ = ["BACK_S", "LIMIT_S", "OUT_S", "PATIENT", "QUICK", "SOON_S", "Said", "Stack", "held"]
 
 ROOT = Path(__file__).parents[2]
 POLL_S = 0.25
@@ -239,7 +239,7 @@ class Stack:
         """
         before = {each: self.pids(each) for each in (part, takes) if each is not None}
         assert all(before.values()), f"there is nothing to kill: {before}"
-        with _held(self.pids(SERVERS["job manager"])):
+        with held(self.pids(SERVERS["job manager"])):
             for pid in before[part]:
                 os.kill(pid, signal.SIGKILL)
             meanwhile()
@@ -253,7 +253,7 @@ class Stack:
 
 
 @contextmanager
-def _held(pids: Collection[int]) -> Iterator[None]:
+def held(pids: Collection[int]) -> Iterator[None]:
     """Let processes stand still for the time of a block."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import shlex
+import xmlrpc.client
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,32 @@ def test_supervisor_that_does_not_start_is_told(settings: Settings) -> None:
         supervision.Supervisor(layout).launch("no configuration")
 
     assert "Error" in caught.value.log_tail
+
+
+class Restarting(supervision.Supervisor):
+    """A supervisord whose program has just ended by itself: its answers in their order, as it was seen to give them."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        self.coming = ["RUNNING", "EXITED", "EXITED", "STARTING", "STOPPING", "STOPPING", "STOPPED"]
+        self.asked_to_stop: list[str] = []
+
+    def _ask(self, method: str, *arguments: object) -> object:
+        state = self.coming.pop(0)
+        if method == "getAllProcessInfo":
+            return [{"name": "demo", "statename": state}]
+        self.asked_to_stop.append(state)
+        if state != "STARTING":
+            raise xmlrpc.client.Fault(70, "NOT_RUNNING: demo")
+        return True
+
+
+def test_program_that_has_just_ended_stays_ended(settings: Settings) -> None:
+    """To stop it is refused in that moment, and in the next it is started again."""
+    supervisor = Restarting(Layout.of(settings))
+
+    assert supervisor.stop("demo")
+    assert (supervisor.asked_to_stop, supervisor.coming) == (["EXITED", "STARTING", "STOPPING"], [])
 
 
 def test_flinks_configuration_follows_settings() -> None:
