@@ -52,6 +52,9 @@ def configuration(settings: Settings, layout: Layout) -> dict[str, Any]:
         "taskmanager.memory.process.size": f"{local.taskmanager_memory_mb}m",
         "taskmanager.memory.managed.fraction": _MANAGED_FRACTION,
         "heartbeat.interval": f"{local.flink_heartbeat_ms}ms",
+        # Flink's 10 s are short for one machine that does everything: where it stands still for so long, a job that is
+        # to end has no last checkpoint, and one that is told of new partitions restarts. Who is dead, heartbeats tell.
+        "pekko.ask.timeout": "60s",
         "rest.address": flink.rest_address,
         "rest.port": flink.rest_port,
         "rest.bind-address": local.host,

@@ -16,7 +16,8 @@ __all__ = ["ALIVE", "FlinkRest", "Job"]
 #: States of a job that the cluster still cares for: it runs, or will again without anyone's help.
 ALIVE = frozenset({"INITIALIZING", "CREATED", "RUNNING", "RESTARTING", "FAILING", "RECONCILING"})
 _STARTING = frozenset({"INITIALIZING", "CREATED", "RUNNING", "RECONCILING"})
-_ANSWER_TIMEOUT_S = 10
+#: A machine that stands still for a moment answers late. Less than a command waits for the keeper, which asks too.
+_ANSWER_TIMEOUT_S = 20
 #: What the cluster answers who wants to end a job that is over.
 _ENDED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 #: The machine's proxy settings are for the world outside; the cluster is asked directly.

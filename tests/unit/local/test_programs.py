@@ -180,6 +180,11 @@ def test_flinks_configuration_follows_settings() -> None:
     assert written["restart-strategy.exponential-delay.max-backoff"] == "99ms"
 
 
+def test_flink_bears_a_machine_that_stands_still(settings: Settings) -> None:
+    """Longer than its own 10 s, after which jobs restart, or end without a last checkpoint."""
+    assert flink_cluster.configuration(settings, Layout.of(settings))["pekko.ask.timeout"] == "60s"
+
+
 def test_flink_keeps_the_modules_that_it_ships_with(settings: Settings) -> None:
     """Java 17 refuses Flink without the options of Flink's own configuration."""
     options = flink_cluster.configuration(settings, Layout.of(settings))["env.java.opts.all"]

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 final class CommittingReader<T> implements SourceReader<T, KafkaPartitionSplit> {
 
     private static final Logger LOG = LoggerFactory.getLogger(CommittingReader.class);
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private final SourceReader<T, KafkaPartitionSplit> kafka;
     private final GroupOffsets group;
