@@ -95,10 +95,13 @@ class _Front:
     def __init__(self, operations: Sequence[Operation]) -> None:
         routed = set(pinned(operations))
         self._refs = [one.ref if one.registers and one.ref in routed else "" for one in operations]
+        self._gone = [one.ref for one in operations if one.act is Act.FORCE and one.ref in routed]
         self.at = -1
 
     def refs(self) -> list[str]:
-        """Versions to ask for."""
+        """Versions to ask for; in the end those that are gone, which is surely known by then."""
+        if self.at == len(self._refs):
+            return self._gone
         begin = max(0, self.at - _ASKED_BEFORE)
         return [ref for ref in self._refs[begin : self.at + _ASKED_AFTER] if ref] if self.at >= 0 else []
 
@@ -126,6 +129,7 @@ def through(stack: Stack, folder: Path, seed: int) -> ModelStorm:
         rate = (flow.count - already) / (time.monotonic() - began)
         slow_ones = [one.ref for one in operations if one.act is Act.SLOW]
         _all_ready(settings, slow_ones, begun_ms)
+        front.at = len(operations)
         flow.some_more(_AFTER)
     stream = watch.all_of(flow.sent, OUT_S)
     heard = model_signs(settings, begun_ms)
@@ -265,8 +269,9 @@ def _all_ready(settings: Settings, refs: Sequence[str], begun_ms: int) -> set[st
 
 def _all_heard(stack: Stack, begun_ms: int) -> set[str]:
     """Return all workers that hold models, those for shadows too, once each has told of them."""
-    holders = {state.sign.worker for state in stack.workers() if state.sign.models_offset is not None}
-    wait_until(lambda: model_signs(stack.settings, begun_ms).keys() >= holders, SOON_S, POLL_S)
+    everybody = 2 * stack.settings.flink.parallelism
+    all_there = wait_until(lambda: len(model_signs(stack.settings, begun_ms)) >= everybody, SOON_S, POLL_S)
+    assert all_there, f"{everybody} workers were to tell of models, these did: {stack.workers()}"
     return set(model_signs(stack.settings, begun_ms))
 
 

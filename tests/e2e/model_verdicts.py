@@ -28,6 +28,8 @@ __all__ = ["FAILED", "LOADING", "UNKNOWN", "Rules", "codes", "fault_of", "faults
 LOADING, FAILED, UNKNOWN = "MODEL_LOADING", "MODEL_FAILED", "UNKNOWN_MODEL"
 #: A sign is given after what it tells.
 _SLACK_MS = 2_000
+#: Each dead letter of a batch has a time of its own.
+_APART_MS = 20
 _NEVER = 1 << 62
 
 
@@ -113,7 +115,8 @@ def _begun_ms(stream: Stream) -> dict[str, int]:
     """Since when each record's batch may have held its models, by the record's coordinates.
 
     One worker scores all that asks for a model from one partition, batch after batch, and none of them overlap: this
-    one began after the last one's records were made, however long the machine let it stand still since.
+    one began after the last one's records were made, however long the machine let it stand still since. Of the first
+    one nothing is known.
     """
     lanes: dict[tuple[str, int], list[tuple[int, str]]] = defaultdict(list)
     for identity, sent in stream.sent.items():
@@ -121,11 +124,11 @@ def _begun_ms(stream: Stream) -> dict[str, int]:
             lanes[sent.event.kind, record.partition].append((_at_ms(record), record.coordinates))
     found = {}
     for rows in lanes.values():
-        rows.sort()
-        begun_ms = last_ms = rows[0][0]
-        for at_ms, coordinates in rows:
-            if at_ms > last_ms:
-                begun_ms, last_ms = last_ms, at_ms
+        begun_ms = last_ms = 0
+        for at_ms, coordinates in sorted(rows):
+            if at_ms > last_ms + _APART_MS:
+                begun_ms = last_ms
+            last_ms = at_ms
             found[coordinates] = begun_ms
     return found
 
