@@ -143,7 +143,7 @@ def _killed_and_changed(stack: Stack, flow: Flow, kill: Kill, good: dict[str, An
     found = {}
 
     def change() -> None:
-        found["sent"] = flow.count
+        found["sent"] = flow.count + 1  # one may be on its way that is not counted yet
         half = json.dumps({**good, "version": good["version"] + 1})[:-100].encode()
         _, found["newest"] = put(stack.settings, [json.dumps(good).encode(), half])
 
