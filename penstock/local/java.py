@@ -10,7 +10,7 @@ from penstock.local import versions
 
 __all__ = ["home"]
 
-_ANSWER_TIMEOUT_S = 30
+_ANSWER_TIMEOUT_S = 120
 
 
 def home() -> str | None:
