@@ -112,7 +112,7 @@ class HttpFetcher:
         """Ask by a connection, and keep it. Raises `ConnectionError` where it ended before anything came."""
         with _Watch(connection, deadline - self._clock()) as watch:
             try:
-                response = self._ask(connection, target, deadline)
+                response = self._ask(connection, target, deadline, watch)
                 found = self._read(response)
             except (HTTPError, HTTPException, OSError, ValueError) as error:
                 connection.close()
@@ -168,13 +168,17 @@ class HttpFetcher:
         if oldest is not None:
             oldest.close()
 
-    def _ask(self, connection: HTTPConnection, target: Target, deadline: float) -> BaseHTTPResponse:
+    def _ask(self, connection: HTTPConnection, target: Target, deadline: float, watch: _Watch) -> BaseHTTPResponse:
         left = max(0.001, deadline - self._clock())
         default = {"http": 80, "https": 443}[target.scheme]
         headers = {**_HEADERS, "Host": target.host if target.port == default else f"{target.host}:{target.port}"}
         connection.timeout = left
         if connection.sock is not None:
             connection.sock.settimeout(left)
+        else:
+            connection.connect()
+            if watch.over:  # before there was anything to cut
+                raise TimeoutError
         connection.request("GET", target.request, headers=headers, preload_content=False, decode_content=False)
         return connection.getresponse()
 
