@@ -61,7 +61,7 @@ def test_passing_failure_is_tried_again(make_bench: Callable[..., Workbench]) ->
     settled(lambda: len(bench.loader.begun), 2)
     settled(lambda: bench.loader.errors["iris:1"], [])
     assert host.absence("iris:1").code is ErrorCode.MODEL_FAILED
-    settled(lambda: bench.advance(1) or state(host, "iris:1"), "ready")
+    bench.pass_until(lambda: state(host, "iris:1"), "ready")
 
 
 def test_what_somebody_has_to_mend_is_tried_again_now_and_then(make_bench: Callable[..., Workbench]) -> None:
@@ -74,8 +74,11 @@ def test_what_somebody_has_to_mend_is_tried_again_now_and_then(make_bench: Calla
     host.want(bench.routes("iris:1"))
 
     assert host.await_wanted(PATIENCE_S) == frozenset()
+    failed_ms = 0
     for begun in (1, 2):
-        settled(lambda: (len(bench.loader.begun), state(host, "iris:1")), (begun, "failed"))
+        # It is failed while it is tried again, too: since when tells that it has failed anew.
+        settled(lambda since=failed_ms: host.states()["iris:1"].since_ms > since and state(host, "iris:1"), "failed")
+        failed_ms = host.states()["iris:1"].since_ms
         assert "PERMISSION_DENIED: not you" in str(host.absence("iris:1"))
         bench.advance(59)
         assert given(host, "iris:1") == {}
@@ -97,7 +100,7 @@ def test_vanished_file_that_comes_back_is_loaded(make_bench: Callable[..., Workb
 
     bench.file("iris:1")
 
-    settled(lambda: bench.advance(1) or state(host, "iris:1"), "ready")
+    bench.pass_until(lambda: state(host, "iris:1"), "ready")
 
 
 def test_other_bytes_than_registered_are_never_loaded(make_bench: Callable[..., Workbench]) -> None:
@@ -150,7 +153,7 @@ def test_model_whose_load_hangs_takes_no_second_thread(make_bench: Callable[...,
     begun = [*bench.loader.begun]
     gate.set()
 
-    settled(lambda: bench.advance(1) or state(host, "slow:1"), "ready")
+    bench.pass_until(lambda: state(host, "slow:1"), "ready")
     assert begun == ["slow:1"]
 
 
@@ -214,14 +217,14 @@ def test_close_begins_no_further_load(make_bench: Callable[..., Workbench]) -> N
 
 def test_threads_never_keep_the_process(make_bench: Callable[..., Workbench]) -> None:
     """Though a load hangs for ever."""
-    bench = make_bench()
+    bench, others = make_bench(), {*threading.enumerate()}
     bench.loader.stop_at("slow:1")
     host = bench.host()
     host.begin([bench.model("slow:1")])
     host.want(bench.routes("slow:1"))
     settled(lambda: bench.loader.begun, ["slow:1"])
 
-    ours = [thread for thread in threading.enumerate() if "models" in thread.name]
+    ours = [thread for thread in threading.enumerate() if "models" in thread.name and thread not in others]
 
     assert len(ours) == 2
     assert all(thread.daemon for thread in ours)

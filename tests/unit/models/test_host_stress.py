@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 NAMES = [f"m{number}" for number in range(6)]
 TEXTS = [*NAMES, *(f"{name}:{version}" for name in NAMES for version in (1, 2, 3)), "none:1", ""]
 ROUNDS = 400
+#: Models that each thread has had in the end.
+FEWEST = 10
 
 
 class MoodyLoader(FakeLoader):
@@ -49,7 +52,9 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
 def use(host: ModelHost, seed: int, using: threading.Lock) -> int:
     """Take batches, as a thread that scores does; return how many models it got."""
     chance, got, pause = random.Random(seed), 0, threading.Event()
-    for _ in range(ROUNDS):
+    for number in count():
+        if number >= ROUNDS and got >= FEWEST:  # loads may take longer than all rounds on a busy machine
+            break
         texts = chance.sample(TEXTS, chance.randint(1, 5))
         with host.leased(texts) as models:
             with using:
@@ -101,7 +106,7 @@ def test_nothing_held_is_closed_and_nothing_leaks(bench: Workbench) -> None:
         got = sum(user.result() for user in users)
 
     things = bench.loader.made
-    assert got > ROUNDS
+    assert got >= len(users) * FEWEST
     settled(lambda: len(bench.loader.open) <= 4, last=True)
     assert host._shelf._catalog._room.loaded <= 4
     host.close()

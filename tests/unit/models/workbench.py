@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 60
 MIB = 1 << 20
+#: By the clock that a test moves: no test moves it so far by little steps, however long it waits for something.
+_LOADS_S = 3_600
+_LITTLE_STEP_S = 0.05
 
 
 class Clock:
@@ -72,9 +75,10 @@ class FakeLoader:
         ref = str(descriptor.ref)
         found = None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
         assert found == (descriptor.sha256 if descriptor.in_worker else None)
+        gate = self.gates.get(ref)  # before it is told: whoever waits for that may set up another for the next load
         self.begun.append(ref)
-        if ref in self.gates:
-            assert self.gates[ref].wait(PATIENCE_S)
+        if gate is not None:
+            assert gate.wait(PATIENCE_S)
         if self.errors.get(ref):
             raise self.errors[ref].pop(0)
         self.made.append(Thing(ref, self.size))
@@ -96,7 +100,8 @@ class Workbench:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
-        self.settings = ModelsSettings(**{"cache_dir": folder / "cache", "wait_ms": 200, **settings})
+        patient = {"wait_ms": 200, "load_timeout_ms": 1000 * _LOADS_S}
+        self.settings = ModelsSettings(**{"cache_dir": folder / "cache", **patient, **settings})
         self.loader = FakeLoader()
         self.clock = Clock()
         self.changes = 0
@@ -166,6 +171,15 @@ class Workbench:
         self.clock.now += seconds
         for host in self.hosts:
             host._shelf.wake()
+
+    def pass_until(self, told: Callable[[], object], last: object) -> None:
+        """Wait until something is as it has to be, while time passes: pauses end, but no load takes too long."""
+
+        def later() -> object:
+            self.advance(_LITTLE_STEP_S)
+            return told()
+
+        settled(later, last)
 
 
 def state(host: ModelHost, ref: str) -> str:

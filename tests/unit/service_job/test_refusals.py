@@ -12,7 +12,7 @@ from penstock.models.host import ModelHost
 from penstock.settings import Settings
 from penstock.testing.model_servers import RefusalError
 from penstock.testing.tensorflow_serving import FakeModel, FakeTensorFlowServing
-from tests.unit.models.workbench import PATIENCE_S, Workbench, settled, state
+from tests.unit.models.workbench import PATIENCE_S, Workbench, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,4 +95,4 @@ def test_refusal_is_told_and_leave_that_is_given_later_is_found(
 
     server.token = OURS
     bench.advance(60)
-    settled(lambda: state(host, "iris:1"), "ready")
+    bench.pass_until(lambda: state(host, "iris:1"), "ready")
