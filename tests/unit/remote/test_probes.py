@@ -60,8 +60,11 @@ def test_server_that_hangs_is_told_of_in_time(way: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("way", [TENSORFLOW, GRPC, REST])
 def test_server_that_is_away_is_told_of(way: tuple[str, str]) -> None:
-    """Why there is no connection is said, where that is known."""
-    found = ailment(f"127.0.0.1:{free_port()}", way, None, {}, LONG_S)
+    """Why there is no connection is said, where that is known: on a busy machine an attempt may end by its own time."""
+    address = f"127.0.0.1:{free_port()}"
+    found = [ailment(address, way, None, {}, LONG_S)]
+    while len(found) < 5 and "refused" not in getattr(found[-1], "details", ""):
+        found.append(ailment(address, way, None, {}, LONG_S))
 
-    assert found is not None
-    assert (found.code, "refused" in found.details) == ("UNAVAILABLE", True)
+    assert all(each is not None and each.code == "UNAVAILABLE" for each in found)
+    assert "refused" in getattr(found[-1], "details", "")

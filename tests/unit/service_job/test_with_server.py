@@ -58,7 +58,8 @@ def serve(server: FakeTensorFlowServing) -> Iterator[Callable[..., ServedModel]]
     def load(**service: Any) -> ServedModel:
         servers = {"default": {"endpoints": [server.address]}}
         quick = {"attempts": 2, "deadline_ms": 60_000, "breaker_most_ms": 200, "batch_rows": 16}
-        settings = Settings(service={"servers": servers, **quick, **service})  # type: ignore[arg-type]
+        patient = {"reload_wait_ms": 1000 * SOON_S}
+        settings = Settings(service={"servers": servers, **quick, **service}, models=patient)  # type: ignore[arg-type]
         loaders.append(ServiceLoader(settings))
         tree = {"name": "images", "version": 1, "job": "service", "format": "tensorflow-serving"}
         return loaders[-1].load(ModelDescriptor.parse(tree, "test"), None)
@@ -223,7 +224,7 @@ def test_open_inference_servers_score_too(transport: str) -> None:
         servers = {
             "default": {"endpoints": [found.address], "protocol": "open-inference", "transport": transport},
         }
-        loader = ServiceLoader(Settings(service={"servers": servers}))  # type: ignore[arg-type]
+        loader = ServiceLoader(Settings(service={"servers": servers, "deadline_ms": 60_000}))  # type: ignore[arg-type]
         tree = {"name": "images", "version": 1, "job": "service", "format": "open-inference", "prediction": "y"}
         model = loader.load(ModelDescriptor.parse({**tree, "server": {"model": "double"}}, "test"), None)
         values = [b'{"x": [1.5], "s": "a"}', b'{"x": 1.5, "s": "b"}', b'{"x": [2], "s": {"b64": "/w=="}}']
