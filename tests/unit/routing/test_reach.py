@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -87,10 +86,15 @@ def test_a_field_of_sources_that_have_none() -> None:
     ]
 
 
-def test_thousands_of_ranges_do_not_keep_the_check_busy() -> None:
-    """It gives up in time: what was not looked at is not told."""
-    routes = [route(f"r{number}", match={"field": {"n": {"gt": number, "lt": number + 2}}}) for number in range(3_000)]
-    begun = time.process_time()
+def ranges(count: int) -> list[dict[str, Any]]:
+    """Routes that differ in ranges only, the last of which is one of them again."""
+    lows = [*range(count - 1), count - 2]
+    return [route(f"r{at}", match={"field": {"n": {"gt": low, "lt": low + 2}}}) for at, low in enumerate(lows)]
 
-    assert len(document(routes=routes).routes) == 3_000
-    assert time.process_time() - begun < 8
+
+def test_a_thousand_ranges_do_not_keep_the_check_busy() -> None:
+    """It gives up in time: what was not looked at is not told."""
+    with pytest.raises(RoutingDocumentError, match=r"routes\[98\] takes all events"):
+        document(routes=ranges(100))
+
+    assert len(document(routes=ranges(1_000)).routes) == 1_000
