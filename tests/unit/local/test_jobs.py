@@ -12,10 +12,11 @@ import pytest
 
 from penstock.deployables import chosen
 from penstock.errors import FlinkUnavailableError, StackError
-from penstock.local import jobs
+from penstock.local import jobs, rest
 from penstock.local.layout import Layout
 from penstock.local.rest import FlinkRest
 from penstock.settings import Settings
+from tests.patience import SOON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +40,12 @@ def entry(name: str, state: str = "RUNNING", running: int = 2, start: int = 1) -
         "start-time": start,
         "tasks": {"total": 2, "running": running},
     }
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, the cluster's answer is waited for."""
+    monkeypatch.setattr(rest, "_ANSWER_TIMEOUT_S", SOON_S)
 
 
 @pytest.fixture
