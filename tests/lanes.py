@@ -22,7 +22,7 @@ FIGURES = pytest.StashKey[list[str]]()
 #: Modules of tests/e2e that have a stack of their own; the others share one.
 _OWN_STACK = ("test_models_live", "test_mix", "test_two_clusters", "test_readme")
 #: Modules that take minutes, too: what is left in the end should be short, or one of the lanes stands idle.
-_LONG = (*_OWN_STACK, "test_stack")
+_LONG = (*_OWN_STACK, "test_stack", "test_spark_job")
 _IN_ONE = {"flink", "shipping", "pmml", "spark", "contract"}
 _HANDED = "figures"
 
