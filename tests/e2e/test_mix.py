@@ -34,7 +34,7 @@ EACH = 2_000
 POISON_EVERY = 50
 RATE = 60
 AWAY_S = 60
-CALM_S = 15
+CALM_S = 5
 #: How long a call and requests wait for a server: on a busy machine it takes a minute to start.
 PATIENT = {
     "PENSTOCK_SERVICE__DEADLINE_MS": "20000",
