@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import BrokerResponseError, KafkaError, KafkaTimeoutError, RequestTimedOutError
+from kafka.net.compat import KafkaNetClient
 
 from penstock.errors import KafkaUnavailableError
 
@@ -43,7 +45,7 @@ def admin(cluster: ClusterSettings, **options: object) -> KafkaAdminClient:
         KafkaUnavailableError: no broker answered in time, or it refused the log-in.
     """
     with reaching(cluster):
-        return KafkaAdminClient(**{**_RECONNECT, **cluster.python_client(), **options})
+        return KafkaAdminClient(**{**_common(cluster), **options})
 
 
 def producer(cluster: ClusterSettings, **options: object) -> KafkaProducer:
@@ -53,9 +55,7 @@ def producer(cluster: ClusterSettings, **options: object) -> KafkaProducer:
         KafkaUnavailableError: no broker answered in time, or it refused the log-in.
     """
     with reaching(cluster):
-        return KafkaProducer(
-            **{"acks": "all", "allow_auto_create_topics": False, **_RECONNECT, **cluster.python_client(), **options}
-        )
+        return KafkaProducer(**{"acks": "all", "allow_auto_create_topics": False, **_common(cluster), **options})
 
 
 def consumer(cluster: ClusterSettings, *topics: str, **options: object) -> KafkaConsumer:
@@ -65,9 +65,7 @@ def consumer(cluster: ClusterSettings, *topics: str, **options: object) -> Kafka
         KafkaUnavailableError: no broker answered in time, or it refused the log-in.
     """
     with reaching(cluster):
-        return KafkaConsumer(
-            *topics, **{"allow_auto_create_topics": False, **_RECONNECT, **cluster.python_client(), **options}
-        )
+        return KafkaConsumer(*topics, **{"allow_auto_create_topics": False, **_common(cluster), **options})
 
 
 def available(cluster: ClusterSettings, **options: object) -> bool:
@@ -77,6 +75,16 @@ def available(cluster: ClusterSettings, **options: object) -> bool:
     except KafkaUnavailableError:
         return False
     return True
+
+
+def _common(cluster: ClusterSettings) -> dict[str, object]:
+    """Return the options of all clients of a cluster.
+
+    Once a client has found the cluster it connects anew, to each broker, within ten seconds for which it has no option;
+    what an administrator asked for fails with that. Here a broker may stand still for as long as with any request.
+    """
+    patient = partial(KafkaNetClient, socket_connection_setup_timeout_ms=cluster.request_timeout_ms)
+    return {"kafka_client": patient, **_RECONNECT, **cluster.python_client()}
 
 
 def topic_configs(client: KafkaAdminClient, names: Collection[str], keys: Collection[str]) -> dict[str, dict[str, str]]:

@@ -57,6 +57,17 @@ def test_reason_is_what_says_most(library: logging.Logger, order: int) -> None:
         failed(library, causes[::order])
 
 
+def test_connections_have_as_long_as_requests() -> None:
+    """Of its own accord the library gives a broker that stands still ten seconds, and then fails what was asked."""
+    cluster = ClusterSettings(bootstrap_servers="127.0.0.1:1", request_timeout_ms=25_000)
+    options = kafka._common(cluster)
+    made = options.pop("kafka_client")(**options)  # type: ignore[operator]  # of a library without types
+    try:
+        assert made._manager.socket_connection_setup_timeout_ms(node_id=1) == 25_000
+    finally:
+        made.close()
+
+
 def test_attempts_that_overlap_leave_the_logger_as_it_was(
     library: logging.Logger, caplog: pytest.LogCaptureFixture
 ) -> None:
