@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
-from penstock import topics
+from penstock import kafka, topics
+from penstock.clusters import ClusterSettings
+from penstock.errors import TopicError
 from penstock.routing import document
 from penstock.settings import Settings
 
@@ -129,3 +132,62 @@ def test_shadows_have_request_topics_of_their_own() -> None:
     assert shadow == topics.shadow_request_topic("penstock", "pmml", "iris-forest")
     assert not re.fullmatch(topics.request_pattern("penstock", "pmml"), shadow)
     assert re.fullmatch(topics.shadow_request_pattern("penstock", "pmml"), shadow)
+
+
+class Admin:
+    """A cluster without topics: what it answers who makes some, one answer after the other."""
+
+    def __init__(self, *answers: str | None) -> None:
+        self.coming = [*answers]
+        self.asked: list[set[str]] = []
+
+    def list_topics(self) -> list[str]:
+        """Have none."""
+        return []
+
+    def describe_configs(self, *_: object, **__: object) -> dict[str, object]:
+        """Know none."""
+        return {}
+
+    def create_topics(self, wanted: dict[str, Any], **_: object) -> dict[str, Any]:
+        """Take the topic, or refuse it as told; b is always taken."""
+        self.asked.append(set(wanted))
+        said = self.coming.pop(0)
+        refusals = {name: said if name == "a" else None for name in wanted}
+        codes = {name: 0 if text is None else 38 for name, text in refusals.items()}
+        return {"topics": [{"name": n, "error_code": codes[n], "error_message": refusals[n]} for n in wanted]}
+
+    def wait_for_topics(self, *_: object, **__: object) -> None:
+        """Have them at once."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+FENCED = "Unable to replicate the partition 1 time(s): All brokers are currently fenced."
+TOO_FEW = "Unable to replicate the partition 3 time(s): only 1 broker(s) are registered."
+
+
+def made(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Make two topics."""
+    monkeypatch.setattr(kafka, "admin", lambda _: admin)
+    monkeypatch.setattr(topics, "_AGAIN_S", 0)
+    wanted = [topics.Topic(name=name, partitions=1, replication_factor=1) for name in ("a", "b")]
+    return topics.ensure(ClusterSettings(), wanted)
+
+
+def test_brokers_that_are_just_coming_back_are_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that stood still for longer than its session takes no topics for a moment; what it took stays."""
+    admin = Admin(FENCED, FENCED, None)
+
+    assert made(admin, monkeypatch) == ("a", "b")
+    assert admin.asked == [{"a", "b"}, {"a"}, {"a"}]
+
+
+def test_other_refusals_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More copies than there are brokers will not be had by waiting."""
+    admin = Admin(TOO_FEW)
+
+    with pytest.raises(TopicError, match=r"'a' was not made: Unable to replicate .* registered"):
+        made(admin, monkeypatch)
+    assert len(admin.asked) == 1
