@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["doctor"]
 
 _POLL_MS = 20  # finer than the hops that are measured
-_ACKNOWLEDGED_S = 10
 
 
 @click.command(
@@ -153,6 +152,7 @@ def _readers(settings: Settings, topics: set[str], stack: ExitStack) -> list[Rea
 def _sent(settings: Settings, parts: Parts, probes: Sequence[Probe], letters: str) -> list[Journey]:
     """The journeys of events that were just sent, each from the moment of sending."""
     client = kafka.producer(settings.kafka.external)
+    acknowledged_s = settings.kafka.external.request_timeout_ms / 1000
     stages = {job: parts.stages(job) for job in {probe.job for probe in probes}}
     journeys = []
     try:
@@ -162,7 +162,7 @@ def _sent(settings: Settings, parts: Parts, probes: Sequence[Probe], letters: st
             journey = Journey(probe=probe, stages=stages[probe.job], sent=time.monotonic(), dead_letters=letters)
             future = client.send(probe.topics[0], key=probe.key, value=probe.value, headers=list(probe.headers))
             try:
-                future.get(timeout=_ACKNOWLEDGED_S)
+                future.get(timeout=acknowledged_s)
             except KafkaError as error:
                 journey.refusal = str(error)
             journeys.append(journey)

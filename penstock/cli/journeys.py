@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from penstock.cli.tables import table
 from penstock.deadletter import Cause
+from penstock.deadletter import Stage as GivenUpBy
 from penstock.event import CE_ID
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ class Hop(StrEnum):
     REQUEST = "request"
     RESULT = "result"
     OUTPUT = "output"
+
+
+#: The last topic that an event has passed that a stage gives up.
+_BEFORE: dict[GivenUpBy | str, Hop] = {
+    **dict.fromkeys(GivenUpBy, Hop.REQUEST),
+    GivenUpBy.INPUT_ADAPTER: Hop.EVENT,
+    GivenUpBy.OUTPUT_ADAPTER: Hop.RESULT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +100,10 @@ class Journey:
 
     def over(self, now: float) -> bool:
         """Whether there is nothing more to wait for."""
-        if Hop.OUTPUT in self.seen or self.cause is not None or self.refusal is not None:
+        if self.cause is not None or self.refusal is not None:
             return True
+        if Hop.OUTPUT in self.seen:  # the hops before it may be shown after it
+            return len(self.seen) == len(Hop)
         stopped = self.stages[self._next].fault is not None
         return stopped and now - self.seen[self._last] > _HOPELESS_S
 
@@ -107,7 +118,9 @@ class Journey:
 
     @property
     def _last(self) -> Hop:
-        return [hop for hop in Hop if hop in self.seen][-1]
+        passed = Hop.EVENT if self.cause is None else _BEFORE.get(self.cause.stage, Hop.EVENT)
+        # A dead letter may be shown before the record that it came of.
+        return max((*self.seen, passed), key=list(Hop).index)
 
     @property
     def _next(self) -> Hop:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from penstock.cli.journeys import Hop, Journey, Outcome, Stage, journeys_table
 from penstock.cli.probes import Probe
 from penstock.cli.records import Record
@@ -67,18 +69,34 @@ def test_hops_that_are_shown_out_of_order_take_no_negative_time() -> None:
     assert trip.outcome(30).hops_ms == {"request": 60.0, "result": 0.0, "output": 10.0}
 
 
-def test_a_dead_letter_ends_it_with_its_reason() -> None:
-    """An event that became a dead letter stopped after the last hop that saw it, for the letter's reason."""
+def test_hops_that_are_shown_after_the_output_are_waited_for() -> None:
+    """An event that came through is well at once, and its way is told when all of it was seen."""
     trip = journey()
-    trip.meet(record("pen.pmml.m"), 100.01)
-    cause = Cause(
-        code=ErrorCode.INPUT,
-        reason="field 'a' is missing",
-        stage=DeadLetterStage.PMML_JOB,
-        component="scorer",
-        record="pen.pmml.m/0/0",
-    )
-    trip.meet(record("pen.dead-letters", **cause.headers()), 100.02)
+    trip.meet(record("pen.results"), 100.05)
+    trip.meet(record("out"), 100.06)
+
+    assert not trip.over(100.06)
+    assert trip.outcome(30).fault is None
+    trip.meet(record("pen.pmml.m"), 100.07)
+    assert trip.over(100.07)
+
+
+CAUSE = Cause(
+    code=ErrorCode.INPUT,
+    reason="field 'a' is missing",
+    stage=DeadLetterStage.PMML_JOB,
+    component="scorer",
+    record="pen.pmml.m/0/0",
+)
+
+
+@pytest.mark.parametrize("shown", [["pen.pmml.m"], []], ids=["request first", "request not yet"])
+def test_a_dead_letter_ends_it_with_its_reason(shown: list[str]) -> None:
+    """It stopped after the last hop before whoever gave it up, for the letter's reason, whatever was shown first."""
+    trip = journey()
+    for topic in shown:
+        trip.meet(record(topic), 100.01)
+    trip.meet(record("pen.dead-letters", **CAUSE.headers()), 100.02)
 
     assert trip.over(100.02)
     assert trip.outcome(30).fault == (
