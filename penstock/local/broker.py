@@ -21,7 +21,7 @@ __all__ = ["PROGRAM", "command", "format_storage", "server_properties", "write_c
 PROGRAM = "kafka"
 _MIB = 1024 * 1024
 _NODE_ID = 1
-_FORMAT_TIMEOUT_S = 60
+_FORMAT_TIMEOUT_S = 180
 #: Few records wait for clean-up here, so the cleaner's share of the heap can be small; Kafka's default is 128 MiB.
 _CLEANER_BUFFER = 16 * _MIB
 #: Retention deletes whole segments: with the default of 1 GiB a small limit would never bite.

@@ -285,9 +285,16 @@ class _Stack:
         """Wait until the cluster could run a job."""
         with self._step("Flink offers its slots") as outcome:
             deadline_s = self._settings.local.flink_deadline_s
+            slots = 0
+
+            def offered() -> bool:
+                nonlocal slots
+                slots = self._rest.slots()
+                return slots > 0
+
             self._wait_for(flink_cluster.JOBMANAGER, deadline_s, lambda: self._rest.slots() >= 0)
-            self._wait_for(flink_cluster.TASKMANAGER, deadline_s, lambda: self._rest.slots() > 0)
-            outcome.append(f"{self._rest.slots()} at {self._rest.url}")
+            self._wait_for(flink_cluster.TASKMANAGER, deadline_s, offered)
+            outcome.append(f"{slots} at {self._rest.url}")
 
     def apply(self, wanted: tuple[Deployable, ...]) -> None:
         """Have the jobs and the programs run with these settings and from this wheel."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 __all__ = ["COMPILER", "JAVA", "MAVEN", "PYTHON", "Program", "disk_faults", "faults", "found", "java", "main"]
 
+#: A Java that hangs is given up, not one on a machine that stands still for half a minute.
 _ANSWER_TIMEOUT_S = 120
 _STATUS = 5  # the command line's exit status for a machine that lacks something
 _MIB = 1024 * 1024
