@@ -104,9 +104,9 @@ class Stream:
         self._fall_back(str(query.exception() or "it has ended, and nobody says why"))
         self._start(self.topics)
 
-    def commit(self) -> None:
+    def commit(self, patience_s: float = _COMMIT_S) -> None:
         """Tell the consumer group how far it is: as far as all is written, and no further."""
-        self._bridge.commit(self.reading.group, _COMMIT_S)
+        self._bridge.commit(self.reading.group, patience_s)
 
     def counts(self) -> dict[str, object]:
         """Return how it is, for the log."""
@@ -123,7 +123,7 @@ class Stream:
             if self._query is not None and not self._ending.is_set():
                 if not self._bridge.drain(patience_s):
                     _log.warning("not all that was taken is written: it comes again", **self.counts())
-                self.commit()
+                self.commit(max(_COMMIT_S, deadline - time.monotonic()))  # nobody tells it again
         finally:
             self._ending.set()
             if self._query is not None:

@@ -58,6 +58,7 @@ class Bridge:
         self.did: list[str] = []
         self.done: dict[tuple[str, int], int] = {}
         self.drains = True
+        self.patience_s: list[float] = []
 
     def start(self, _stream: object, _checkpoint: Path, trigger: dict[str, str], _name: str) -> Query:
         """Start a query, unless this is refused."""
@@ -93,9 +94,10 @@ class Bridge:
         """As this test says."""
         return self.done
 
-    def commit(self, _group: str, _patience_s: float) -> None:
+    def commit(self, _group: str, patience_s: float) -> None:
         """Note it."""
         self.did.append("commit")
+        self.patience_s.append(patience_s)
 
     def drain(self, _patience_s: float) -> bool:
         """As this test says."""
@@ -320,6 +322,15 @@ def test_end_leaves_nothing_behind(stream: Stream, bridge: Bridge) -> None:
     stream.close(1)
     assert bridge.did == ["resume penstock.spark-job", "drain", "commit", "close"]
     assert not bridge.queries[0].isActive
+
+
+def test_last_word_on_progress_has_all_the_time_that_is_left(stream: Stream, bridge: Bridge) -> None:
+    """Nobody says it again: what the group does not know comes again. While it runs, somebody does."""
+    stream.open(ONE)
+    stream.commit()
+    stream.close(1000)
+
+    assert bridge.patience_s == [5, pytest.approx(1000, abs=500)]
 
 
 def test_end_waits_for_nothing_beyond_its_patience(stream: Stream, bridge: Bridge) -> None:
