@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from tests.patience import SOON_S
 from tests.servers import running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 AVAILABLE, END = 30, 50
@@ -62,6 +62,29 @@ def states(caller: Own, model: str) -> dict[int, tuple[int, int]]:
     return {each.version: (each.state, each.status.error_code) for each in response.model_version_status}
 
 
+def take_away(place: Path) -> None:
+    """Delete a version's folder all at once: one that has lost some of its files is a version that cannot be loaded."""
+    shutil.rmtree(place.rename(place.parents[1] / ".gone"))
+
+
+def overload(own: Own, meanwhile: Callable[[], object] = lambda: None) -> list[Any]:
+    """Make slow calls, forty at a time, and do something beside; until some are refused, and all have ended.
+
+    Those of a caller that stands still may come one by one.
+    """
+    slow = asking.predict("factor", {"x": np.ones(1, "float32")}, signature="slow")
+    calls: list[Any] = []
+
+    def refused() -> bool:
+        some = [own.later("Predict", slow) for _ in range(40)]
+        calls.extend(some)
+        meanwhile()
+        return "RESOURCE_EXHAUSTED" in [call.code().name for call in some]
+
+    assert wait_until(refused, SOON_S, _POLL_S)
+    return calls
+
+
 def product(caller: Own, **which: int) -> float:
     """What the model makes of 1: its version."""
     response = caller.call("Predict", asking.predict("factor", {"x": np.ones(1, "float32")}, **which))
@@ -81,7 +104,7 @@ def test_versions_come_and_go_with_their_folders(own: Own, models: Path, folder:
     assert wait_until(lambda: states(own, "factor").get(3) == (AVAILABLE, 0), SOON_S, _POLL_S)
     assert (product(own), product(own, version=1)) == (3.0, 1.0)
 
-    shutil.rmtree(folder / "factor" / "3")
+    take_away(folder / "factor" / "3")
     assert wait_until(lambda: states(own, "factor").get(3) == (END, 0), SOON_S, _POLL_S)
     assert product(own) == 1.0
     with pytest.raises(RefusedError, match="NOT_FOUND"):
@@ -97,7 +120,7 @@ def test_other_model_in_the_same_place_is_loaded(own: Own, models: Path, folder:
         os.utime(folder / "coming" / "saved_model.pb")
         (folder / "coming").rename(place)
         assert wait_until(lambda factor=factor: _seventh(own) == float(factor), SOON_S, _POLL_S)  # type: ignore[misc]
-    shutil.rmtree(place)
+    take_away(place)
     assert wait_until(lambda: states(own, "factor").get(7) == (END, 0), SOON_S, _POLL_S)
 
 
@@ -138,8 +161,7 @@ def test_one_callers_bad_row_is_no_reason_to_refuse_others(own: Own) -> None:
 
 def test_full_queue_refuses_at_once_and_empties(own: Own) -> None:
     """Of forty rows at a time some are done and the others refused; afterwards all is as before."""
-    request = asking.predict("factor", {"x": np.ones(1, "float32")}, signature="slow")
-    calls = [own.later("Predict", request) for _ in range(40)]
+    calls = overload(own)
     codes = Counter(call.code().name for call in calls)
 
     assert set(codes) == {"OK", "RESOURCE_EXHAUSTED"}
@@ -151,11 +173,15 @@ def test_full_queue_refuses_at_once_and_empties(own: Own) -> None:
 
 def test_full_queue_of_one_model_leaves_others_alone(own: Own) -> None:
     """Each model has a queue of its own."""
-    slow = asking.predict("factor", {"x": np.ones(1, "float32")}, signature="slow")
-    calls = [own.later("Predict", slow) for _ in range(40)]
-    response = own.call("Predict", asking.predict("digits", {"image_bytes": pngs(golden()[:1])}, signature="png"))
+    row, labels = golden()[0], []
 
-    assert asking.arrays(response)["label"].tolist() == [golden()[0]["outputs"]["label"]]
+    def ask_another() -> None:
+        response = own.call("Predict", asking.predict("digits", {"image_bytes": pngs([row])}, signature="png"))
+        labels.extend(asking.arrays(response)["label"].tolist())
+
+    calls = overload(own, ask_another)
+
+    assert set(labels) == {row["outputs"]["label"]}
     assert {call.code().name for call in calls} == {"OK", "RESOURCE_EXHAUSTED"}
 
 
