@@ -150,13 +150,12 @@ def read(found: Settings, topic: str, count: int, *, patience_s: float = SOON_S)
 def _read(found: Settings, topic: str, count: int, patience_s: float) -> Iterator[Record]:
     until, came = time.monotonic() + patience_s, 0
     with kafka.consumer(found.kafka.internal_cluster, auto_offset_reset="earliest", group_id=None) as consumer:
-        consumer.assign([TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic)])
-        more = True
-        while came < count or more:
+        places = [TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic)]
+        consumer.assign(places)
+        # Not until a poll brings nothing: a broker that stands still does not, either.
+        while came < count or any(consumer.position(at) < end for at, end in consumer.end_offsets(places).items()):
             assert time.monotonic() < until or came >= count, f"{came} of {count} records came on {topic}"
-            polled = consumer.poll(500)
-            more = bool(polled)
-            for records in polled.values():
+            for records in consumer.poll(500).values():
                 for each in records:
                     came += 1
                     yield Record(each.key, each.value, dict(each.headers), each.timestamp, each.partition)

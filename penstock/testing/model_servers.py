@@ -73,8 +73,11 @@ class FakeModelServer:
         self.metadata.append(metadata)
         if self.held is not None:
             self.held.wait()
-        if self.failures:
-            raise self.failures.pop(0)
+        try:
+            failure = self.failures.pop(0)
+        except IndexError:  # none, or another call's by now
+            return
+        raise failure
 
 
 class GrpcModelServer(FakeModelServer):
