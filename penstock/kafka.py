@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
     from penstock.clusters import ClusterSettings
 
-__all__ = ["admin", "available", "consumer", "producer", "reaching", "topic_configs"]
+__all__ = ["admin", "available", "close", "consumer", "producer", "reaching", "topic_configs"]
 
 #: A broker that comes back is found within about a second; the library's own longest pause is 30.
 _RECONNECT = {"reconnect_backoff_max_ms": 1_000}
+#: For the thread of a producer that is to end at once.
+_FORCED_S = 10
 #: The part of the library that tells why it could not connect.
 _CONNECTING = "kafka.net.manager"
 
@@ -95,6 +97,21 @@ def topic_configs(client: KafkaAdminClient, names: Collection[str], keys: Collec
     asked = [ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(keys)) for name in names]
     found = client.describe_configs(asked, config_filter="all").get("topic", {})
     return {name: {key: entry["value"] for key, entry in found.get(name, {}).items()} for name in names}
+
+
+def close(client: KafkaProducer, wait_s: float) -> None:
+    """Close a producer, whatever the broker does: records that are not acknowledged after ``wait_s`` are given up.
+
+    The library's own way leaves such a producer open: its thread goes on, and its end raises wherever that comes.
+    """
+    try:
+        client.close(timeout=wait_s)
+    except KafkaError:
+        sender = client._sender  # noqa: SLF001 (its close does the same, where it does not raise before)
+        sender.force_close()
+        sender.join(_FORCED_S)
+        if not sender.is_alive():
+            client.close(timeout=0)
 
 
 class _Collector(logging.Handler):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import click
@@ -25,7 +24,8 @@ __all__ = ["Sender", "closing_line"]
 
 _MOST_UNDER_WAY = 10_000  # the client buffers without end: this keeps a slow broker from filling the memory
 _LINGER_MS = 5  # a batch instead of a request for each record, still not felt by somebody who types
-_PATIENCE_S = 10  # a broker that acknowledges nothing for so long is worth a word; at the end it is given up
+_PATIENCE_S = 10  # a broker that acknowledges nothing for so long is worth a word
+_END_S = 30  # for what is under way at the end: a machine that stands still for a while is no reason to lose it
 _GIVE_UP_S = 120  # a broker that is restarted is back in far less
 _NEVER_MS = 2**31 - 1
 
@@ -102,12 +102,11 @@ class Sender:
     def close(self) -> None:
         """Wait for what is under way; what is not acknowledged by then counts as failed."""
         try:
-            self._producer.flush(timeout=_PATIENCE_S)
+            self._producer.flush(timeout=_END_S)
         except KafkaError:
-            silence = f"the broker did not acknowledge it within {_PATIENCE_S} s of the end"
+            silence = f"the broker did not acknowledge it within {_END_S} s of the end"
             self.first_failure = self.first_failure or silence
-        with suppress(KafkaError):  # it flushes again, and what was to be said of that has been said
-            self._producer.close(timeout=0)
+        kafka.close(self._producer, 0)  # it flushes again, and what was to be said of that has been said
         with self._changed:
             self.failed = self.sent - self.acknowledged
 

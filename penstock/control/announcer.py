@@ -8,12 +8,9 @@ import queue
 import socket
 import threading
 import time
-from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
-
-from kafka.errors import KafkaError
 
 from penstock import kafka
 from penstock.control.model_signs import key_of, sign_of
@@ -145,8 +142,7 @@ class Announcer:
             except Exception as error:  # noqa: BLE001 (the thread's boundary: the next sign tells as much)
                 _log.warning("sign of life not given", worker=self._identity.worker, cause=str(error))
         if self._producer is not None:
-            with suppress(KafkaError):  # there may be no broker to say good-bye to
-                self._producer.close(timeout=_CLOSE_S)
+            kafka.close(self._producer, _CLOSE_S)  # there may be no broker to say good-bye to
 
     def _next(self) -> tuple[SignKind, _Known | None] | None:
         """Wait for what there is to tell, or until a sign is due anyway."""

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from penstock import kafka
+from penstock.local.waiting import wait_until
+from tests.patience import SOON_S
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Installation
+
+    from tests.brokers import Broker
 
 
 def test_lines_become_events(installation: Installation) -> None:
@@ -57,3 +63,16 @@ def test_a_topic_that_is_not_there_is_never_made(installation: Installation) -> 
     for _ in range(2):
         result = installation.run("send", f"x{topic}", given="a\n", expect=1)
         assert f"did you mean {topic!r}" in result.stderr
+
+
+def test_a_producer_that_is_given_up_is_closed(session_broker: Broker, installation: Installation) -> None:
+    """Whatever the broker does: else its thread would go on, and its end raise in whatever comes later."""
+    producer = kafka.producer(installation.cluster)
+    topic = installation.topic("events")
+    producer.partitions_for(topic)
+    with session_broker.paused():
+        producer.send(topic, b"never acknowledged")
+        kafka.close(producer, 0.1)
+        assert wait_until(lambda: not producer._sender.is_alive(), SOON_S, 0.02)
+
+    producer.close(timeout=0)
