@@ -28,7 +28,7 @@ def telling(what: str, *, after_s: float = _SOON_S) -> Iterator[None]:
 
     def tell() -> None:
         wait_s = after_s
-        while not over.wait(wait_s):
+        while not (wait_s and over.wait(wait_s)):  # without a wait the first line comes whatever is quicker
             click.echo(f"{what} ... [{time.monotonic() - start:.0f} s]", err=True)
             wait_s = _LINE_EVERY_S
 

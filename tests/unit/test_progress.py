@@ -60,3 +60,13 @@ def test_quick_step_is_not_worth_a_word(capsys: pytest.CaptureFixture[str]) -> N
 
     assert capsys.readouterr() == ("", "")
     assert not any(thread.name == "telling" for thread in threading.enumerate())
+
+
+def test_step_that_is_to_be_told_at_once_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However quick it is, and however late the thread that tells."""
+    said: list[str] = []
+    monkeypatch.setattr(click, "echo", lambda text, **_: said.append(text))
+    with telling("iris-tree:1: trying it", after_s=0.0):
+        pass
+
+    assert said[0].startswith("iris-tree:1: trying it ... [")
