@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from penstock import kafka, settings, topics
-from penstock.control import history, portable, watching
+from penstock.control import announcer, history, portable, watching
 from penstock.control.messages import VerdictKind
 from penstock.control.publisher import KEY, publish
 from penstock.control.reading import ControlLog
@@ -173,6 +173,7 @@ def test_console_producer_of_kafka_is_enough(found: Settings, follow: Callable[.
     command += ["org.apache.kafka.tools.ConsoleProducer", "--bootstrap-server", cluster.bootstrap_servers]
     command += ["--topic", topics.control_routing(found.topics.prefix)]
     command += ["--property", "parse.key=true", "--property", "key.separator=|"]
+    command += ["--request-timeout-ms", str(1000 * SOON_S)]  # its own is 1.5 s, after three of which it gives up
     subprocess.run(command, input=f"me|{text(2)}\n".encode(), check=True, capture_output=True, timeout=SOON_S)
 
     assert one.uses(2)
@@ -274,8 +275,9 @@ def test_each_of_many_messages_is_answered(found: Settings, follow: Callable[...
     assert wait_until(lambda: answers() == expected, SOON_S, POLL_S), answers()
 
 
-def test_signs_of_life(found: Settings, follow: Callable[..., Follows]) -> None:
+def test_signs_of_life(found: Settings, follow: Callable[..., Follows], monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker is heard of while it lives, says good-bye, and tells its weights; each has a name of its own."""
+    monkeypatch.setattr(announcer, "_CLOSE_S", SOON_S)  # a broker that is slow is not to lose the good-bye
     lively = found.model_copy(update={"control": found.control.model_copy(update={"heartbeat_ms": 2_000})})
     publish(found, text(7))
     one, two = follow(of=lively), follow(of=lively)

@@ -44,6 +44,8 @@ class Holds:
 
     def __init__(self, found: Settings) -> None:
         self.registry = Registry()
+        # A registry notes a message before it does what that says; what is told in between would miss it.
+        self.taking = threading.Lock()
         self.said: dict[str, ModelSign] = {}
         self.seen_first: list[list[str]] = []
         self.verdicts: list[Verdict] = []
@@ -65,17 +67,20 @@ class Holds:
 
     def begin(self, messages: Sequence[Message]) -> list[Verdict]:
         """Take what the topic holds."""
-        self.verdicts += self.registry.recover(messages)
+        with self.taking:
+            self.verdicts += self.registry.recover(messages)
         return self.verdicts
 
     def offer(self, message: Message) -> Verdict:
         """Take the next message."""
-        self.verdicts.append(self.registry.offer(message))
+        with self.taking:
+            self.verdicts.append(self.registry.offer(message))
         return self.verdicts[-1]
 
     def states(self) -> dict[str, ModelSign]:
         """How each version is."""
-        return {ref: self.said.get(ref, ModelSign(State.READY, 0, 1, "")) for ref in self.refs}
+        with self.taking:
+            return {ref: self.said.get(ref, ModelSign(State.READY, 0, 1, "")) for ref in self.refs}
 
     def serving(self) -> dict[str, int]:
         """What is live is served."""

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 def test_json_is_one_object_a_line(installation: Installation) -> None:
     """A line has topic, partition, offset, timestamp, key, headers and the value's text."""
     topic = installation.topic("events", partitions=1)
-    before = int(time.time() * 1000)
+    begun = time.time()
     installation.run("send", topic, "--key", "u1", "--header", "a=b", given='{"big": 12345678901234567890, "x": 1.0}\n')
     (record,) = installation.lines("tail", topic, "--to-end")
 
-    assert before <= record.pop("timestamp") <= int(time.time() * 1000)
+    assert abs(record.pop("timestamp") / 1000 - begun) < SOON_S
     assert record == {
         "topic": topic,
         "partition": 0,
@@ -93,11 +93,12 @@ def test_timeout_before_count_is_status_4(installation: Installation) -> None:
     topic = installation.topic("events")
     installation.run("send", topic, given="a\n")
     begun = time.monotonic()
-    # To connect is part of it, which on a busy machine takes seconds.
-    short = installation.run("tail", topic, "--from-beginning", "--count", "2", "--timeout", "5", expect=4)
+    arguments = ("tail", topic, "--from-beginning", "--count", "2", "--timeout")
+    # To connect is part of the time, which on a busy machine may take all of it: more is given until there is enough.
+    tried = (installation.run(*arguments, seconds, expect=4) for seconds in ("3", "20", "120"))
+    assert any("\na\n" in short.stdout for short in tried)
     installation.run("tail", topic, "--timeout", "0.2")
 
-    assert "\na\n" in short.stdout
     assert time.monotonic() - begun < SOON_S
 
 
@@ -155,7 +156,14 @@ def test_nothing_is_consumed(installation: Installation) -> None:
     topic = installation.topic("events")
     installation.run("generate", "--topic", topic, "--count", "20")
 
-    assert installation.lines("tail", topic, "--to-end") == installation.lines("tail", topic, "--to-end")
+    first, second = (
+        sorted(
+            installation.lines("tail", topic, "--to-end"), key=lambda record: (record["partition"], record["offset"])
+        )
+        for _ in range(2)
+    )
+    assert len(first) == 20
+    assert first == second
 
 
 @pytest.mark.parametrize(
@@ -171,7 +179,7 @@ def test_a_broker_that_is_not_there_is_one_line_within_seconds(
         **{
             "kafka.external.bootstrap_servers": "127.0.0.1:1",
             "kafka.external.connect_timeout_ms": 1000,
-            "kafka.external.request_timeout_ms": 2000 * SOON_S,
+            "kafka.external.request_timeout_ms": 1500 * SOON_S,
         }
     )
     begun = time.monotonic()
