@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import BrokerResponseError, KafkaError, KafkaTimeoutError, RequestTimedOutError
+from kafka.errors import (
+    BrokerResponseError,
+    KafkaError,
+    KafkaTimeoutError,
+    MetadataEmptyBrokerList,
+    RequestTimedOutError,
+)
 from kafka.net.compat import KafkaNetClient
 
 from penstock.errors import KafkaUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from penstock.clusters import ClusterSettings
 
-__all__ = ["admin", "available", "close", "consumer", "producer", "reaching", "topic_configs"]
+__all__ = ["admin", "ask", "available", "close", "consumer", "producer", "reaching", "topic_configs"]
+
+T = TypeVar("T")
 
 #: A broker that comes back is found within about a second; the library's own longest pause is 30.
 _RECONNECT = {"reconnect_backoff_max_ms": 1_000}
+#: Between two questions to a cluster whose brokers are not back yet.
+_AGAIN_S = 0.2
 #: For the thread of a producer that is to end at once.
 _FORCED_S = 10
 #: The part of the library that tells why it could not connect.
@@ -97,6 +108,25 @@ def topic_configs(client: KafkaAdminClient, names: Collection[str], keys: Collec
     asked = [ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(keys)) for name in names]
     found = client.describe_configs(asked, config_filter="all").get("topic", {})
     return {name: {key: entry["value"] for key, entry in found.get(name, {}).items()} for name in names}
+
+
+def ask(cluster: ClusterSettings, question: Callable[[], T]) -> T:
+    """Ask a client of topics, and again for a while where it finds the cluster without brokers.
+
+    One that stood still for longer than its session, nine seconds, is none until its next heartbeat, within two.
+
+    Raises:
+        KafkaUnavailableError: no broker answered in time.
+    """
+    until = time.monotonic() + cluster.request_timeout_ms / 1000
+    with reaching(cluster):
+        while True:
+            try:
+                return question()
+            except MetadataEmptyBrokerList:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(_AGAIN_S)
 
 
 def close(client: KafkaProducer, wait_s: float) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from kafka import TopicPartition
 
 from penstock.cli.records import Record
 from penstock.errors import KafkaUnavailableError
-from penstock.kafka import consumer, reaching
+from penstock.kafka import ask, consumer, reaching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,17 +51,12 @@ class Reader:
 
     def topics(self) -> set[str]:
         """The names of the topics that the cluster has."""
-        with reaching(self._cluster):
-            return set(self._consumer.topics())
+        return set(ask(self._cluster, self._consumer.topics))
 
     def partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
         """The partitions of topics that are there, in order; a topic that is not there has none."""
-        with reaching(self._cluster):
-            return [
-                TopicPartition(topic, number)
-                for topic in topics
-                for number in sorted(self._consumer.partitions_for_topic(topic) or ())
-            ]
+        found = {topic: ask(self._cluster, partial(self._consumer.partitions_for_topic, topic)) for topic in topics}
+        return [TopicPartition(topic, number) for topic, numbers in found.items() for number in sorted(numbers or ())]
 
     def begins(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """The offsets of the oldest records."""

@@ -50,8 +50,7 @@ class ControlLog:
             raise
 
     def _assign(self) -> None:
-        with kafka.reaching(self._cluster):
-            partitions = self._consumer.partitions_for_topic(self._topic)
+        partitions = kafka.ask(self._cluster, lambda: self._consumer.partitions_for_topic(self._topic))
         if not partitions:
             raise ControlTopicError(self._topic, "it does not exist; 'penstock up' makes it")
         if partitions != {0}:
@@ -109,7 +108,7 @@ class ControlLog:
         return [message for message in messages if message.offset < end]
 
     def _is_at(self, end: int) -> bool:
-        position = self._consumer.position(self._at)
+        position = kafka.ask(self._cluster, lambda: self._consumer.position(self._at))
         return position is not None and position >= end  # None: the broker did not say where the topic begins
 
     def poll(self, wait_ms: int = _POLL_MS) -> list[Message]:

@@ -7,7 +7,13 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from kafka.errors import KafkaConnectionError, KafkaTimeoutError, RequestTimedOutError, SaslAuthenticationFailedError
+from kafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    MetadataEmptyBrokerList,
+    RequestTimedOutError,
+    SaslAuthenticationFailedError,
+)
 
 from penstock import kafka
 from penstock.clusters import ClusterSettings
@@ -85,3 +91,20 @@ def test_attempts_that_overlap_leave_the_logger_as_it_was(
         assert (library.level, library.propagate, library.handlers) == before
         assert not library.isEnabledFor(logging.ERROR)
         assert caplog.records == []
+
+
+def test_cluster_that_is_without_brokers_is_asked_again() -> None:
+    """Brokers that stood still are back within seconds, or they are away."""
+    left = [MetadataEmptyBrokerList(), MetadataEmptyBrokerList()]
+
+    def question() -> str:
+        if left:
+            raise left.pop()
+        return "there"
+
+    def in_vain() -> None:
+        raise MetadataEmptyBrokerList
+
+    assert kafka.ask(NOWHERE, question) == "there"
+    with pytest.raises(KafkaUnavailableError, match="MetadataEmptyBrokerList"):
+        kafka.ask(NOWHERE.model_copy(update={"request_timeout_ms": 1}), in_vain)
