@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -19,6 +18,7 @@ from kafka.errors import (
     RequestTimedOutError,
 )
 from kafka.net.compat import KafkaNetClient
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from penstock.errors import KafkaUnavailableError
 
@@ -110,23 +110,33 @@ def topic_configs(client: KafkaAdminClient, names: Collection[str], keys: Collec
     return {name: {key: entry["value"] for key, entry in found.get(name, {}).items()} for name in names}
 
 
-def ask(cluster: ClusterSettings, question: Callable[[], T]) -> T:
-    """Ask a client of topics, and again for a while where it finds the cluster without brokers.
+def ask(cluster: ClusterSettings, question: Callable[[], T], fenced: Callable[[T], bool] = lambda _: False) -> T:
+    """Ask a client of topics, and again for a while where all brokers are fenced; the last answer counts.
 
-    One that stood still for longer than its session, nine seconds, is none until its next heartbeat, within two.
+    One that stood still for longer than its session, nine seconds, is fenced until its next heartbeat, within two. The
+    client then finds the cluster without brokers, or the answer tells it.
+
+    Args:
+        cluster: the client's; a broker of it has as long to come back as to answer any request.
+        question: asks the client.
+        fenced: says of an answer whether it tells that brokers are fenced.
 
     Raises:
         KafkaUnavailableError: no broker answered in time.
     """
-    until = time.monotonic() + cluster.request_timeout_ms / 1000
+    retrying = Retrying(
+        stop=stop_after_delay(cluster.request_timeout_ms / 1000),
+        wait=wait_fixed(_AGAIN_S),
+        retry=retry_if_exception_type(MetadataEmptyBrokerList) | retry_if_result(fenced),
+        retry_error_callback=_last,
+    )
     with reaching(cluster):
-        while True:
-            try:
-                return question()
-            except MetadataEmptyBrokerList:
-                if time.monotonic() > until:
-                    raise
-            time.sleep(_AGAIN_S)
+        return retrying(question)
+
+
+def _last(state: RetryCallState) -> Any:
+    """Return, or raise, what the last attempt came to."""
+    return state.outcome.result()  # type: ignore[union-attr]  # there was an attempt
 
 
 def close(client: KafkaProducer, wait_s: float) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from penstock.errors import TopicError
 from penstock.models.ref import ModelRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from kafka import KafkaAdminClient
 
@@ -46,10 +45,8 @@ __all__ = [
 #: What Kafka calls the largest batch that a topic takes.
 _LARGEST = "max.message.bytes"
 _COMPACTED = {"cleanup.policy": "compact"}
-#: What Kafka says while no broker may take a topic: all have just begun, or have stood still for longer than their
-#: sessions, which are nine seconds. They are back with their next heartbeat, within two.
+#: What Kafka says while no broker may take a topic: all have just begun, or have stood still for a while.
 _FENCED = "currently fenced"
-_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +186,7 @@ def ensure(cluster: ClusterSettings, topics: Iterable[Topic]) -> tuple[str, ...]
             present = set(client.list_topics())
             faults = _shortfalls(client, [topic for topic in wanted.values() if topic.name in present])
             missing = {name: _creation(topic) for name, topic in wanted.items() if name not in present}
-            answers = _created(client, missing, cluster.request_timeout_ms / 1000)
+            answers = _created(cluster, client, missing)
             # Someone else may have made it since we looked, which is as good.
             good = {NoError.errno, TopicAlreadyExistsError.errno}
             # Not for all, as the call above could: for one that was refused it would wait in vain.
@@ -208,19 +205,25 @@ def ensure(cluster: ClusterSettings, topics: Iterable[Topic]) -> tuple[str, ...]
     return tuple(missing)
 
 
-def _created(client: KafkaAdminClient, missing: Mapping[str, object], patience_s: float) -> list[dict[str, Any]]:
-    """Ask for topics, again where the brokers are not back yet, and return the last answer to each."""
+def _created(
+    cluster: ClusterSettings, client: KafkaAdminClient, missing: Mapping[str, object]
+) -> Collection[dict[str, Any]]:
+    """Make topics and return the last answer to each; those that no broker may take yet are asked for again."""
+    from penstock import kafka
+
     answers: dict[str, dict[str, Any]] = {}
-    todo, until = dict(missing), time.monotonic() + patience_s
-    while todo:
-        came = client.create_topics(todo, raise_errors=False)["topics"]
-        answers |= {answer["name"]: answer for answer in came}
-        todo = {each["name"]: missing[each["name"]] for each in came if _FENCED in (each["error_message"] or "")}
-        if time.monotonic() > until:
-            break
-        if todo:
-            time.sleep(_AGAIN_S)
-    return list(answers.values())
+
+    def answered() -> Collection[dict[str, Any]]:
+        wanted = {name: made for name, made in missing.items() if name not in answers or _fenced(answers[name])}
+        came = client.create_topics(wanted, raise_errors=False)["topics"]
+        answers.update({answer["name"]: answer for answer in came})
+        return answers.values()
+
+    return kafka.ask(cluster, answered, lambda found: any(map(_fenced, found))) if missing else ()
+
+
+def _fenced(answer: Mapping[str, Any]) -> bool:
+    return _FENCED in (answer["error_message"] or "")
 
 
 def shortfalls(cluster: ClusterSettings, topics: Iterable[Topic]) -> list[str]:

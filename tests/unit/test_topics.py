@@ -168,12 +168,12 @@ FENCED = "Unable to replicate the partition 1 time(s): All brokers are currently
 TOO_FEW = "Unable to replicate the partition 3 time(s): only 1 broker(s) are registered."
 
 
-def made(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+def made(admin: Admin, monkeypatch: pytest.MonkeyPatch, cluster: ClusterSettings | None = None) -> tuple[str, ...]:
     """Make two topics."""
     monkeypatch.setattr(kafka, "admin", lambda _: admin)
-    monkeypatch.setattr(topics, "_AGAIN_S", 0)
+    monkeypatch.setattr(kafka, "_AGAIN_S", 0)
     wanted = [topics.Topic(name=name, partitions=1, replication_factor=1) for name in ("a", "b")]
-    return topics.ensure(ClusterSettings(), wanted)
+    return topics.ensure(cluster or ClusterSettings(), wanted)
 
 
 def test_brokers_that_are_just_coming_back_are_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,6 +182,14 @@ def test_brokers_that_are_just_coming_back_are_asked_again(monkeypatch: pytest.M
 
     assert made(admin, monkeypatch) == ("a", "b")
     assert admin.asked == [{"a", "b"}, {"a"}, {"a"}]
+
+
+def test_brokers_that_do_not_come_back_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Kafka's words, when the time of a request is over."""
+    admin = Admin(*[FENCED] * 1_000)
+
+    with pytest.raises(TopicError, match=r"'a' was not made: Unable to replicate .* fenced"):
+        made(admin, monkeypatch, ClusterSettings(request_timeout_ms=1))
 
 
 def test_other_refusals_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
