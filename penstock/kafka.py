@@ -15,6 +15,7 @@ from kafka.errors import (
     KafkaError,
     KafkaTimeoutError,
     MetadataEmptyBrokerList,
+    NodeNotReadyError,
     RequestTimedOutError,
 )
 from kafka.net.compat import KafkaNetClient
@@ -48,7 +49,7 @@ def reaching(cluster: ClusterSettings) -> Iterator[None]:
         try:
             yield
         except (KafkaError, OSError) as error:
-            raise KafkaUnavailableError(cluster.bootstrap_servers, _said(_telling(causes) or error)) from error
+            raise KafkaUnavailableError(cluster.bootstrap_servers, _said(_telling([*causes, error]))) from error
 
 
 def admin(cluster: ClusterSettings, **options: object) -> KafkaAdminClient:
@@ -205,13 +206,13 @@ def _collected_causes() -> Iterator[list[Exception]]:
         yield causes
 
 
-def _telling(causes: Sequence[Exception]) -> Exception | None:
+def _telling(causes: Sequence[Exception]) -> Exception:
     """Return the cause that says most: what a broker refused; it may hang up, or be slow, before and after that."""
-    return min(causes, key=_reticence, default=None)
+    return min(causes, key=_reticence)
 
 
 def _reticence(cause: Exception) -> int:
-    if isinstance(cause, (RequestTimedOutError, KafkaTimeoutError)):
+    if isinstance(cause, (RequestTimedOutError, KafkaTimeoutError, NodeNotReadyError)):
         return 2
     return 0 if isinstance(cause, BrokerResponseError) else 1
 

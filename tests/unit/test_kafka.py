@@ -11,8 +11,10 @@ from kafka.errors import (
     KafkaConnectionError,
     KafkaTimeoutError,
     MetadataEmptyBrokerList,
+    NodeNotReadyError,
     RequestTimedOutError,
     SaslAuthenticationFailedError,
+    TopicAuthorizationFailedError,
 )
 
 from penstock import kafka
@@ -38,11 +40,11 @@ def refused(library: logging.Logger) -> None:
     raise OSError("time is up")
 
 
-def failed(library: logging.Logger, causes: Iterable[Exception]) -> None:
+def failed(library: logging.Logger, causes: Iterable[Exception], end: Exception) -> None:
     """Say what the library says of each attempt, and in the end."""
     for cause in causes:
         library.error("Connection failed: %s", cause)
-    raise KafkaTimeoutError
+    raise end
 
 
 def test_reason_is_what_the_library_only_logs(library: logging.Logger) -> None:
@@ -60,7 +62,20 @@ def test_reason_is_what_says_most(library: logging.Logger, order: int) -> None:
         pytest.raises(KafkaUnavailableError, match=r"\(SaslAuthenticationFailedError: .*no\)"),
         kafka.reaching(NOWHERE),
     ):
-        failed(library, causes[::order])
+        failed(library, causes[::order], KafkaTimeoutError())
+
+
+def test_reason_is_what_the_end_was_where_connections_were_only_slow(library: logging.Logger) -> None:
+    """They came about after all, and then the broker refused what was asked."""
+    with pytest.raises(KafkaUnavailableError, match="TopicAuthorizationFailedError"), kafka.reaching(NOWHERE):
+        failed(library, [KafkaTimeoutError("after 30 s")], TopicAuthorizationFailedError("t"))
+
+
+@pytest.mark.parametrize("end", [KafkaTimeoutError("time is up"), NodeNotReadyError(1)])
+def test_reason_is_why_connections_failed_where_the_end_says_less(library: logging.Logger, end: Exception) -> None:
+    """That time is up, or that there is no connection, is what a failed connection comes to."""
+    with pytest.raises(KafkaUnavailableError, match="after 30 s"), kafka.reaching(NOWHERE):
+        failed(library, [RequestTimedOutError("after 30 s")], end)
 
 
 def test_connections_have_as_long_as_requests() -> None:
