@@ -10,8 +10,6 @@ from penstock.local import versions
 
 __all__ = ["home"]
 
-_ANSWER_TIMEOUT_S = 120
-
 
 def home() -> str | None:
     """Return JAVA_HOME, or else the folder that the Java on the PATH says it runs from; None if it does not say.
@@ -26,7 +24,7 @@ def home() -> str | None:
             [versions.java(), "-XshowSettings:properties", "-version"],
             capture_output=True,
             text=True,
-            timeout=_ANSWER_TIMEOUT_S,
+            timeout=versions.ANSWER_TIMEOUT_S,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -14,10 +14,22 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["COMPILER", "JAVA", "MAVEN", "PYTHON", "Program", "disk_faults", "faults", "found", "java", "main"]
+__all__ = [
+    "ANSWER_TIMEOUT_S",
+    "COMPILER",
+    "JAVA",
+    "MAVEN",
+    "PYTHON",
+    "Program",
+    "disk_faults",
+    "faults",
+    "found",
+    "java",
+    "main",
+]
 
 #: A Java that hangs is given up, not one on a machine that stands still for half a minute.
-_ANSWER_TIMEOUT_S = 120
+ANSWER_TIMEOUT_S = 120
 _STATUS = 5  # the command line's exit status for a machine that lacks something
 _MIB = 1024 * 1024
 
@@ -79,7 +91,7 @@ def found(program: Program) -> tuple[int, ...] | None:
         return None
     try:
         answer = subprocess.run(  # noqa: S603 - one of the programs above
-            [path, *arguments], capture_output=True, text=True, timeout=_ANSWER_TIMEOUT_S, check=False
+            [path, *arguments], capture_output=True, text=True, timeout=ANSWER_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
