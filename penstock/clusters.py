@@ -98,7 +98,7 @@ class ClusterSettings(BaseModel):
     connect_timeout_ms: Annotated[int, Field(gt=0)] = 5_000
     """How long a command waits for the first contact before it says that Kafka is not there, in milliseconds."""
     request_timeout_ms: Annotated[int, Field(gt=0)] = 30_000
-    """How long a client waits for the answer to a request, in milliseconds."""
+    """How long a client waits for the answer to a request, in milliseconds; Python's for a further connection, too."""
 
     def __hash__(self) -> int:
         """Clusters are keys of dictionaries; two that are equal have the same address."""
