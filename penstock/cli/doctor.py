@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from penstock import kafka
 from penstock.cli.checkup import Parts
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["doctor"]
 
 _POLL_MS = 20  # finer than the hops that are measured
+_SILENT_S = 1  # for a further event, where the broker had all of its time for one
 
 
 @click.command(
@@ -151,21 +152,24 @@ def _readers(settings: Settings, topics: set[str], stack: ExitStack) -> list[Rea
 
 def _sent(settings: Settings, parts: Parts, probes: Sequence[Probe], letters: str) -> list[Journey]:
     """The journeys of events that were just sent, each from the moment of sending."""
-    client = kafka.producer(settings.kafka.external)
-    acknowledged_s = settings.kafka.external.request_timeout_ms / 1000
+    cluster = settings.kafka.external
+    client = kafka.producer(cluster)
+    patience_s = cluster.request_timeout_ms / 1000
     stages = {job: parts.stages(job) for job in {probe.job for probe in probes}}
     journeys = []
     try:
-        for probe in probes:
-            client.partitions_for(probe.topics[0])  # known beforehand, so that the first hop's time is the event's own
+        with kafka.reaching(cluster):
+            for probe in probes:  # known beforehand, so that the first hop's time is the event's own
+                client.partitions_for(probe.topics[0])
         for probe in probes:
             journey = Journey(probe=probe, stages=stages[probe.job], sent=time.monotonic(), dead_letters=letters)
             future = client.send(probe.topics[0], key=probe.key, value=probe.value, headers=list(probe.headers))
             try:
-                future.get(timeout=acknowledged_s)
+                future.get(timeout=patience_s)
             except KafkaError as error:
                 journey.refusal = str(error)
+                patience_s = _SILENT_S if isinstance(error, KafkaTimeoutError) else patience_s
             journeys.append(journey)
     finally:
-        client.close()
+        kafka.close(client, 0)  # what is not acknowledged by now is told as not sent
     return journeys
