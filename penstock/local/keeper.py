@@ -38,7 +38,8 @@ def look(settings: Settings, layout: Layout) -> list[str]:
     with alone(layout):
         rest = FlinkRest(settings.flink.rest_url)
         wanted = jobs.submitted(layout)
-        lost = [item for item in wanted if jobs.latest(rest, [item])[item.name] is None]
+        found = jobs.latest(rest, wanted) if wanted else {}
+        lost = [item for item in wanted if found[item.name] is None]
         if not lost or rest.slots() == 0:
             return []
         return jobs.submit(settings, layout, lost, applied.wheel_path(layout))

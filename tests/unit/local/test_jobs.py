@@ -12,7 +12,7 @@ import pytest
 
 from penstock.deployables import chosen
 from penstock.errors import FlinkUnavailableError, StackError
-from penstock.local import jobs, rest
+from penstock.local import jobs, keeper, rest
 from penstock.local.layout import Layout
 from penstock.local.rest import FlinkRest
 from penstock.settings import Settings
@@ -170,6 +170,26 @@ def test_cluster_that_dies_in_mid_answer_is_the_same_error() -> None:
         with pytest.raises(FlinkUnavailableError, match="IncompleteRead"):
             FlinkRest(f"http://127.0.0.1:{dying.getsockname()[1]}").slots()
         thread.join()
+
+
+def test_keeper_asks_once_for_all_jobs(
+    cluster: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps commands out meanwhile, which wait for one slow answer, not for one for each job; for none, none."""
+    settings, layout = cluster(*RUNNING), Layout(tmp_path)
+    layout.make()
+    ask, asked = FlinkRest._get, []
+
+    def counted(self: FlinkRest, path: str) -> object:
+        asked.append(path)
+        return ask(self, path)
+
+    monkeypatch.setattr(FlinkRest, "_get", counted)
+    assert keeper.look(settings, layout) == []
+    assert asked == []
+    (layout.conf / "submitted.json").write_text(json.dumps({item.name: "" for item in ALL}), encoding="utf-8")
+    assert keeper.look(settings, layout) == []
+    assert asked == ["/jobs/overview"]
 
 
 def test_cluster_tells_slots_and_version(cluster: Callable[..., Settings]) -> None:
