@@ -62,6 +62,8 @@ def found(make_installation: Callable[..., Installation], server: Embedded, tmp_
             "service.deadline_ms": 30_000,
             "service.patience_ms": 500_000,
             "models.cache_dir": str(tmp_path / "cache"),
+            # What the worker says of a server comes with its next beat.
+            "control.heartbeat_ms": 5_000,
         },
     )
     return brokers.with_models(brokers.with_document(installation.settings))
