@@ -26,9 +26,11 @@ from penstock.errors import KafkaUnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from kafka import TopicPartition
+
     from penstock.clusters import ClusterSettings
 
-__all__ = ["admin", "ask", "available", "close", "consumer", "producer", "reaching", "topic_configs"]
+__all__ = ["admin", "ask", "available", "close", "consumer", "is_at", "producer", "reaching", "topic_configs"]
 
 T = TypeVar("T")
 
@@ -138,6 +140,15 @@ def ask(cluster: ClusterSettings, question: Callable[[], T], fenced: Callable[[T
 def _last(state: RetryCallState) -> Any:
     """Return, or raise, what the last attempt came to."""
     return state.outcome.result()  # type: ignore[union-attr]  # there was an attempt
+
+
+def is_at(client: KafkaConsumer, at: TopicPartition, end: int) -> bool:
+    """Say whether a consumer has come to an offset; not while no broker has told it where the partition begins.
+
+    To be called by `ask`.
+    """
+    position = client.position(at)
+    return position is not None and position >= end
 
 
 def close(client: KafkaProducer, wait_s: float) -> None:

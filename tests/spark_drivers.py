@@ -153,8 +153,8 @@ def _read(found: Settings, topic: str, count: int, patience_s: float) -> Iterato
         places = [TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic)]
         consumer.assign(places)
         # Not until a poll brings nothing: a broker that stands still does not, either.
-        while came < count or any(
-            (consumer.position(at) or 0) < end for at, end in consumer.end_offsets(places).items()
+        while came < count or not all(
+            kafka.is_at(consumer, at, end) for at, end in consumer.end_offsets(places).items()
         ):
             assert time.monotonic() < until or came >= count, f"{came} of {count} records came on {topic}"
             for records in consumer.poll(500).values():

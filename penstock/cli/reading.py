@@ -10,7 +10,7 @@ from kafka import TopicPartition
 
 from penstock.cli.records import Record
 from penstock.errors import KafkaUnavailableError
-from penstock.kafka import ask, consumer, reaching
+from penstock.kafka import ask, consumer, is_at, reaching
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -117,15 +117,11 @@ class Reader:
         """What lies before the ends; partitions that have come to theirs are left alone from now on."""
         kept = [one for one in came if one.offset < ends.get(TopicPartition(one.topic, one.partition), 0)]
         # By position, not by the last record: markers of transactions take offsets and are never seen.
-        done = ask(self._cluster, lambda: [at for at, end in ends.items() if self._is_at(at, end)])
+        done = ask(self._cluster, lambda: [at for at, end in ends.items() if is_at(self._consumer, at, end)])
         for at in done:
             del ends[at]
         self._consumer.pause(*done)
         return kept
-
-    def _is_at(self, at: TopicPartition, end: int) -> bool:
-        position = self._consumer.position(at)
-        return position is not None and position >= end  # None: where to begin has gone, and the broker is slow to say
 
 
 def _record(came: ConsumerRecord) -> Record:

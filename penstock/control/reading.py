@@ -98,7 +98,7 @@ class ControlLog:
             messages: list[Message] = []
             until = time.monotonic() + patience_s
             # By position, not by the last message: markers of transactions take offsets and are never seen.
-            while not self._is_at(end):
+            while not kafka.ask(self._cluster, lambda: kafka.is_at(self._consumer, self._at, end)):
                 messages.extend(self.poll(_POLL_MS))
                 if time.monotonic() > until:
                     raise KafkaUnavailableError(
@@ -106,10 +106,6 @@ class ControlLog:
                         f"the end of the topic {self._topic!r} was not reached within {patience_s:g} s",
                     )
         return [message for message in messages if message.offset < end]
-
-    def _is_at(self, end: int) -> bool:
-        position = kafka.ask(self._cluster, lambda: self._consumer.position(self._at))
-        return position is not None and position >= end  # None: the broker did not say where the topic begins
 
     def poll(self, wait_ms: int = _POLL_MS) -> list[Message]:
         """Return what came, at the latest after ``wait_ms``. A broker that is away is waited for without a word."""
