@@ -79,18 +79,14 @@ def test_changes_are_in_force_in_moments(storm: Storm, figures: Callable[[str], 
 
 
 def test_everything_was_tried(storm: Storm) -> None:
-    """All sorts of documents, and events by many of the versions: the count would hold without them, too.
-
-    Of documents that come while no event is routed, for Flink stands still for seconds, there are no events.
-    """
+    """All sorts of documents, and events by most of the versions: the count would hold without them, too."""
     sorts = Counter(offer.sort for offer in storm.offers)
     ways = [way(record) for records in storm.stream.found.values() for record in records]
     topics = {each.topic for each in ways}
 
     assert (sorts[Sort.GOOD], sum(sorts[sort] for sort in BAD_SORTS)) == (GOOD, BAD)
     assert set(sorts) == set(Sort)
-    assert len({each.version for each in ways}) > GOOD / 10
-    assert SHADOW_RESULTS in topics
-    assert len(topics.intersection(NEW_TOPICS)) >= len(NEW_TOPICS) / 2
+    assert len({each.version for each in ways}) > GOOD / 2
+    assert {SHADOW_RESULTS, *NEW_TOPICS} <= topics
     assert {"champion", "challenger", "third", None} == {each.variant for each in ways}
     assert {None, "DECODE", "INPUT", "OVERSIZE", "SCORING", "TYPE_MISSING", "UNMATCHED"} == {each.code for each in ways}
